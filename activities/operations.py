@@ -15,31 +15,26 @@ from activities.workflow_directory import TemporalDirectory
 from journeys.language.problems import InvalidJourney
 from journeys.program import compiler
 from journeys.simulation.backtest import FailedHistory, Totals
-from services.changes import plan, publishing
-from services.definitions import journeys
-from services.enrollments import bulk_controls, splits
+from services.changes.planning import plan
+from services.changes.publication import publishing
+from services.definitions.journey_versions import journeys
+from services.enrollments import splits
+from services.enrollments.controls import bulk_controls
 from services.errors import InvalidInput, ServiceError
-from services.imports import import_events, import_lines
-from services.jobs import (
-    cancel_broadcast,
-    control_enrollments,
-    decide_messages,
-    enroll_segment,
-    erasure,
-    fit_value,
-    plan_broadcast,
-    reconcile_books,
-    resume_or_leave,
-)
-from services.messages import eligibility
+from services.imports.placing import import_events
+from services.imports.records import import_lines
+from services.jobs import erasure, fit_value, reconcile_books
+from services.jobs.enrollments import control_enrollments, enroll_segment, resume_or_leave
+from services.jobs.mails import cancel_broadcast, decide_messages, plan_broadcast
+from services.messages.deciding import eligibility
 from services.operations import backtests, cohorts, operations
 from services.operations.item_pages import ItemPage, failed_elsewhere, in_halves, is_no_items_own
 from services.operations.operations import Done, PageOfWork
 from services.reconciliation import reconciling
-from services.reports import report_operations
-from services.upkeep import broadcast_clock, value_clock
+from services.reports.conversion import report_operations
+from services.upkeep.clocks import broadcast_clock, value_clock
 from services.values import Clock, Rejected, instant
-from store.queries import segments
+from store.queries.audiences import segments
 from store.session import Database
 from store.tables.access import Operation
 

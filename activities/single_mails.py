@@ -11,7 +11,7 @@ from mail.message import Mail
 from mail.providers.sender import Accepted, MailSender, NotSent
 from mail.rendering.templates import TemplateProblem
 from services.errors import InvalidInput
-from services.jobs import sign_in_mail, test_mail
+from services.jobs.mails import sign_in_mail, test_mail
 from services.values import Clock
 from store.session import Database
 from store.tables.access import Operation

@@ -5,7 +5,7 @@ import asyncio
 from temporalio import activity
 
 from activities.signatures import SWEEP, Occasion
-from services.enrollments import schedules
+from services.enrollments.entering import schedules
 from services.values import Clock
 from store.session import Database
 

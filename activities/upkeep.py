@@ -12,14 +12,14 @@ import structlog
 from sqlmodel import Session
 
 from activities import meters
-from services.enrollments import poking
+from services.enrollments.controls import poking
 from services.errors import Fenced
 from services.reconciliation import reconciling
 from services.upkeep import export_marks, retention, upkeep
 from services.upkeep.upkeep import DUTIES, SILENCES, Duty
 from services.values import Clock
 from store import dialect
-from store.queries import lanes
+from store.queries.sending import lanes
 from store.session import Database
 
 LANE = "upkeep"

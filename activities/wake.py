@@ -13,8 +13,8 @@ from activities import meters
 from activities.signatures import PROGRAM, WAKE, Wake
 from journeys.machine.woken import Woken
 from journeys.program.program import Program
-from services.definitions import journeys
-from services.enrollments import wake
+from services.definitions.journey_versions import journeys
+from services.enrollments.waking import wake
 from services.errors import NotFound
 from store import dialect
 from store.session import Database

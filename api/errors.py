@@ -17,8 +17,8 @@ from starlette.routing import Match
 from api.problems import KINDS, PREFIX
 from journeys.language.problems import InvalidJourney
 from services import errors as services
-from services.changes.publishing import Drifted
-from services.definitions.drafts import DraftConflict
+from services.changes.publication.publishing import Drifted
+from services.definitions.journey_versions.drafts import DraftConflict
 from services.values import Rejected
 from store.dialect import came_between, is_away, is_full
 from store.keyset import BadCursor

@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from sqlmodel import Session
 
-from services.access import api_keys
+from services.access.keys import api_keys
 from services.ingestion import ingest
 from store import bulk, migrate
 from store.session import Database

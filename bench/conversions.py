@@ -6,9 +6,10 @@ from random import Random
 from sqlmodel import Session
 
 from bench import crowd
-from services.definitions import drafts, journeys, validation_context
+from services.definitions.journey_versions import drafts, journeys, validation_context
 from store import bulk
-from store.queries import assignments, counts, variant_revenue
+from store.queries.enrollment import assignments
+from store.queries.figures import counts, variant_revenue
 from store.session import Database
 from value.goal_revenue import GoalRevenue, by_day
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, text
 from sqlmodel import Session, SQLModel
 
-from services.definitions import drafts, journeys, validation_context
+from services.definitions.journey_versions import drafts, journeys, validation_context
 from store.session import Database
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -17,7 +17,7 @@ from sqlalchemy import event
 
 from services.ingestion import ingest
 from store import migrate
-from store.queries import messages
+from store.queries.mails import messages
 from store.session import Database
 
 ROUNDS = 5

@@ -21,7 +21,7 @@ class Ledger:
 
         from store import bulk
         from store.ids import message_of_step
-        from store.queries import decisions
+        from store.queries.enrollment import decisions
         from store.tables.customers import Customer
         from store.tables.messages import Message
 

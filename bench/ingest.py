@@ -23,7 +23,7 @@ from sqlmodel import SQLModel, col, func, select
 from bench import crowd
 from services.ingestion import ingest, segment_api
 from store import migrate
-from store.queries import series
+from store.queries.figures import series
 from store.session import Database
 from store.tables.customers import Customer, Event
 from store.tables.series import DayCount

@@ -14,7 +14,7 @@ from mail.message import Sender
 from mail.rendering.renderer import Renderer
 from mail.signed_links import Links
 from services.definitions.templates import TemplateSource
-from services.messages.mail_request import MailRequest, Personalization
+from services.messages.sending.mail_request import MailRequest, Personalization
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 MAILS = 2_000

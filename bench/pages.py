@@ -28,7 +28,8 @@ from api.pages.frame.problems import PageRoute
 from bench import crowd
 from bench.cold_databases import Postgresql, Sqlite
 from bench.status import counted
-from services.access import api_keys, sessions, users
+from services.access.keys import api_keys
+from services.access.signing_in import sessions, users
 from store import migrate
 from store.tables.enrollments import Enrollment
 from tests.shells import Shell

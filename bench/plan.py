@@ -26,13 +26,14 @@ from journeys.machine.state import State
 from journeys.machine.woken import STATE
 from journeys.program.compiler import compile_journey
 from journeys.simulation.simulator import PastFacts, RecordedEvent, Trace, simulate
-from services.changes import plan, publishing
-from services.changes.plan import PlanRequest
-from services.definitions import drafts, journeys, validation_context
+from services.changes.planning import plan
+from services.changes.planning.plan import PlanRequest
+from services.changes.publication import publishing
+from services.definitions.journey_versions import drafts, journeys, validation_context
 from services.operations import operations
 from store import bulk, migrate
 from store.ids import message_of_step
-from store.queries.counts import Tally
+from store.queries.figures.counts import Tally
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.access import Operation

@@ -23,7 +23,7 @@ from mail.providers.smtp.sender import SmtpSender
 from services.ingestion import ingest
 from store import migrate
 from store.ids import new_id
-from store.queries import messages
+from store.queries.mails import messages
 from store.session import Database
 from waypost.chaos.smtp_sink import SmtpSink
 from waypost.settings import Settings

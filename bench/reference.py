@@ -28,7 +28,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from bench.handwritten import Ledger, PlainJourney
 from journeys.checks.lint import NOWHERE
-from services.definitions import drafts, journeys
+from services.definitions.journey_versions import drafts, journeys
 from services.ingestion import ingest
 from store import migrate
 from store.tables.customers import Customer

@@ -28,12 +28,12 @@ from sqlmodel import Session
 
 from bench import conversions, crowd
 from bench.cold_databases import Postgresql, Server, Sqlite
-from services.access import api_keys
-from services.messages import claiming
-from services.reports import backlog
+from services.access.keys import api_keys
+from services.messages.sending import claiming
+from services.reports.health import backlog
 from services.upkeep import retention
 from store import keyset, migrate
-from store.queries import lanes
+from store.queries.sending import lanes
 from store.session import Database
 from waypost.processes.api import build
 from waypost.settings import Settings

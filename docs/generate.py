@@ -28,7 +28,7 @@ from pictures import funnel as funnel_picture
 from pictures import map as maps
 from pictures import plan as plan_picture
 from services.reconciliation.differences import MEANINGS
-from services.reports.shown_rates import rate
+from services.reports.measures.shown_rates import rate
 from services.statistics.proportions import Proportion
 from waypost.project import new_project
 from waypost.settings import Settings

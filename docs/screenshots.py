@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, sync_playwright
 from sqlmodel import Session, col, select
 
 from examples.cdnow import demo
-from services.access import sessions, users
+from services.access.signing_in import sessions, users
 from store.statuses import MessageStatus
 from store.tables.messages import Message
 from waypost.client import Waypost

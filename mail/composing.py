@@ -1,7 +1,8 @@
 """A mail of a request: rendered, its links signed, its headers set, and what the law asks for at its foot.
 
-What is asked for is made elsewhere (`services.messages.mail_request`: by a claim, a preview, a test mail), where this
-room must not look: the Protocols say what is read of it, so that nobody copies a request into another shape first.
+What is asked for is made elsewhere (`services.messages.sending.mail_request`: by a claim, a preview, a test mail),
+where this room must not look: the Protocols say what is read of it, so that nobody copies a request into another shape
+first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +49,7 @@ class PersonalParts(Protocol):
 
 
 class Requested(TrackingOptions, Protocol):
-    """One mail as it is asked for; what each field means stands at `services.messages.mail_request`."""
+    """One mail as it is asked for; what each field means stands at `services.messages.sending.mail_request`."""
 
     @property
     def send_id(self) -> str: ...

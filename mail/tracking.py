@@ -2,7 +2,7 @@
 
 Runs on what the CSS inliner wrote, where every attribute stands in double quotes. A link with `data-track="no"` stays
 as it is, and so do those that are ours already and those that lead to no web page. What such a link holds and how it is
-signed stands in `mail.signed_links`; what an open or a click means, in `services.feedback.opens_and_clicks`.
+signed stands in `mail.signed_links`; what an open or a click means, in `services.feedback.returns.opens_and_clicks`.
 """
 
 import re

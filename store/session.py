@@ -5,8 +5,8 @@
     writing()       the transaction of a request, which stays open over several functions (`api.deps.transactions`)
 
 Nothing below the edge commits. What a transaction changes it has locked first: on SQLite by the one write lock, which
-is taken at its start (BEGIN IMMEDIATE), on PostgreSQL by the rows of its customers (`store.queries.customers.lock` and
-`lock_all`, in the order of their ids) before any other row.
+is taken at its start (BEGIN IMMEDIATE), on PostgreSQL by the rows of its customers
+(`store.queries.identity.customers.lock` and `lock_all`, in the order of their ids) before any other row.
 """
 
 import json

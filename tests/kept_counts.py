@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlmodel import Session, SQLModel, col, select, update
 
-from services.reconciliation import returned_counts
-from store.queries import mail_results, variant_revenue
-from store.queries.mail_results import SENT
-from store.queries.message_counts import day_of, kind_of, tally
+from services.reconciliation.counts import returned_counts
+from store.queries.figures import mail_results, variant_revenue
+from store.queries.figures.mail_results import SENT
+from store.queries.figures.message_counts import day_of, kind_of, tally
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.message_counts import DeliveryCount, MessageCount, MessageDayCount

@@ -5,8 +5,8 @@ from datetime import datetime
 from journeys.machine.drive import follow
 from journeys.machine.woken import Woken, checksum, restored
 from journeys.program.program import Program
-from services.definitions import journeys
-from services.enrollments import wake
+from services.definitions.journey_versions import journeys
+from services.enrollments.waking import wake
 from store.session import Database
 from store.tables.enrollments import Enrollment
 

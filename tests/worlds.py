@@ -21,11 +21,11 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.delivery.lane import MailLane
 from journeys.checks import source
-from services.definitions import drafts, journeys, validation_context
-from services.enrollments import asking
+from services.definitions.journey_versions import drafts, journeys, validation_context
+from services.enrollments.controls import asking
 from services.ingestion import ingest
-from services.reports import customer_view
-from store.queries import enrollments
+from services.reports.customer import customer_view
+from store.queries.enrollment import enrollments
 from store.statuses import EnrollmentStatus
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Message, OutboxMail

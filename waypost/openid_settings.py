@@ -14,7 +14,7 @@ ISSUER = r"^(https://|http://(127\.0\.0\.1|localhost|\[::1\])(:|/|$))[^?#]*$"
 """TLS, but on this very machine; no query and no fragment, as OpenID Connect Discovery says."""
 
 RoleName = Literal["support", "marketer", "approver", "admin"]
-"""The roles of `services.access.roles`."""
+"""The roles of `services.access.signing_in.roles`."""
 
 
 def _roles_of_groups(given: Any) -> Any:

@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 
 from services.values import Clock
-from store.queries import pulses
+from store.queries.upkeep import pulses
 from store.session import Database
 
 EVERY = 3.0

@@ -18,14 +18,14 @@ from mail.rendering.render_pool import RenderPool
 from mail.rendering.templates import FileTexts
 from mail.signed_links import Links
 from mail.translations import Translations
-from services.definitions import journeys
-from services.definitions.validation_context import BesideStore
+from services.definitions.journey_versions import journeys
+from services.definitions.journey_versions.validation_context import BesideStore
 from services.enrollments import hooks
 from services.installation import rates
 from services.values import Clock
 from store.notices import Notices
-from store.queries import outbox
-from store.queries import templates as template_rows
+from store.queries.definitions import templates as template_rows
+from store.queries.mails import outbox
 from store.session import Database
 from store.trace_context import OpenSpan
 from waypost import providers

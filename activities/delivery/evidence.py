@@ -7,7 +7,7 @@ import structlog
 
 from activities import meters
 from mail.providers.sender import MailSender
-from services.messages import sending_ledger
+from services.messages.sending import sending_ledger
 from services.values import Clock
 from store.session import Database
 

@@ -21,10 +21,10 @@ from activities.delivery.outcomes import result_of
 from activities.delivery.recording import Recording, persist
 from mail.message import Mail
 from mail.providers.sender import MailSender, MaybeSent, MayGo, SendOutcome, Withheld
-from services.messages import sending_ledger
-from services.messages.circuit_breaker import FAILURES
-from services.messages.mail_request import MailRequest
-from services.messages.sending_ledger import AttemptResult
+from services.messages.sending import sending_ledger
+from services.messages.sending.circuit_breaker import FAILURES
+from services.messages.sending.mail_request import MailRequest
+from services.messages.sending.sending_ledger import AttemptResult
 from services.values import Clock
 from store.session import Database
 from store.statuses import MessageStatus

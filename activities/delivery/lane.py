@@ -1,8 +1,8 @@
 """A lane of mail: its owner claims due mails and composes them; `hand_over` freezes, hands over and records each.
 
-A mail goes through four hands, each with a shape of its own (`services.messages.mail_request` draws them): claimed, it
-is a MailRequest; composed and frozen, a Mail; handed over, a SendOutcome; recorded, an AttemptResult. Whether it may go
-is for `services.messages`, and what it looks like for `mail`, to say.
+A mail goes through four hands, each with a shape of its own (`services.messages.sending.mail_request` draws them):
+claimed, it is a MailRequest; composed and frozen, a Mail; handed over, a SendOutcome; recorded, an AttemptResult.
+Whether it may go is for `services.messages`, and what it looks like for `mail`, to say.
 
 What is claimed and not frozen is certainly unsent: it goes back when its owner stops, or when another takes over.
 """
@@ -26,12 +26,12 @@ from mail.message import Mail
 from mail.providers.sender import MailSender
 from mail.rendering.templates import TemplateProblem
 from services.installation.rates import Rate
-from services.messages import claiming, sending_ledger
-from services.messages.claiming import OutgoingChannel
-from services.messages.mail_request import MailRequest
-from services.messages.sending_ledger import AttemptResult
+from services.messages.sending import claiming, sending_ledger
+from services.messages.sending.claiming import OutgoingChannel
+from services.messages.sending.mail_request import MailRequest
+from services.messages.sending.sending_ledger import AttemptResult
 from services.values import Clock
-from store.queries import lanes
+from store.queries.sending import lanes
 from store.session import Database
 from store.statuses import MessageStatus
 from store.trace_context import OpenSpan

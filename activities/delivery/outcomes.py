@@ -14,8 +14,8 @@ from functools import partial
 from typing import assert_never
 
 from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured, NotSent, SendOutcome, Withheld
-from services.messages.circuit_breaker import REFUSED, ChannelReport
-from services.messages.sending_ledger import AttemptResult
+from services.messages.sending.circuit_breaker import REFUSED, ChannelReport
+from services.messages.sending.sending_ledger import AttemptResult
 from store.statuses import MessageStatus
 
 

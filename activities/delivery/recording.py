@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from activities import meters
-from services.messages.sending_ledger import AttemptResult
+from services.messages.sending.sending_ledger import AttemptResult
 from store import dialect
 
 TOGETHER = 200

@@ -32,7 +32,7 @@ from services.enrollments import hooks
 from services.enrollments.hooks import DueHook
 from services.values import Clock
 from store import dialect
-from store.queries import hooks as rows
+from store.queries.sending import hooks as rows
 from store.session import Database
 
 if TYPE_CHECKING:

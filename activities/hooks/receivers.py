@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from journeys.language.secrets import NamedSecret
 from services.enrollments.hooks import DueHook
-from store.queries.hooks import HookSource
+from store.queries.sending.hooks import HookSource
 
 AT_ONCE = 16
 """Calls under way to one receiver that answers quickly: an eighth of the lane's."""

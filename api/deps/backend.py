@@ -19,8 +19,8 @@ from mail.rendering.render_pool import RenderPool
 from mail.rendering.templates import FileTexts
 from mail.signed_links import Links
 from mail.translations import Translations
-from services.access.known_keys import KnownKeys
-from services.definitions.validation_context import BesideStore
+from services.access.keys.known_keys import KnownKeys
+from services.definitions.journey_versions.validation_context import BesideStore
 from services.values import Clock
 from store.session import Database
 from workflows.gateway import Gateway

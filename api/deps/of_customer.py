@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from api.deps.transactions import Reading
-from services.reports import customer_view
+from services.reports.customer import customer_view
 
 
 def of_customer(session: Reading, customer: str | None = None) -> str | None:

@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode, urlsplit
 
-from services.access.openid_accounts import ProvenPerson
-from services.access.sessions import derived
+from services.access.signing_in.openid_accounts import ProvenPerson
+from services.access.signing_in.sessions import derived
 
 if TYPE_CHECKING:
     import httpx

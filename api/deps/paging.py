@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from store.queries.lists import Slice
+from store.queries.listing.lists import Slice
 
 
 class Paging:

@@ -11,7 +11,7 @@ from api.deps.backend import Backend, TheBackend
 from api.deps.nothing_unknown import refuse_unknown
 from api.deps.visitor import visitor
 from api.errors import ApiError
-from services.access import api_keys
+from services.access.keys import api_keys
 from services.ingestion.rights import stands_in_a_page
 from store.tables.access import ApiKey
 

@@ -18,8 +18,9 @@ from api.deps.backend import Backend, TheBackend
 from api.deps.permission import authenticate
 from api.deps.sign_in import key_shown
 from api.errors import ApiError
-from services.access import api_keys, roles, sessions
-from services.access.api_keys import SCOPES
+from services.access.keys import api_keys
+from services.access.keys.api_keys import SCOPES
+from services.access.signing_in import roles, sessions
 
 
 class NotSignedIn(Exception):

@@ -8,17 +8,18 @@ from api.deps.backend import Backend
 from api.edge import publishing as publish_edge
 from api.edge.publishing import DonePublish, WantedPublish
 from api.schemas.approvals import ApprovalOut
-from services.access import audit_log, persons
-from services.changes import approval_requests
-from services.changes.approval_requests import WantedApproval
-from services.changes.publishing import Drifted
-from services.definitions import journeys
+from services.access import audit_log
+from services.access.keys import persons
+from services.changes.publication import approval_requests
+from services.changes.publication.approval_requests import WantedApproval
+from services.changes.publication.publishing import Drifted
+from services.definitions.journey_versions import journeys
 from services.errors import Refused
 from store.tables.access import Operation
 from store.tables.definitions import JourneyVersion
 
 OLD = "old_token"
-"""The code of a plan that is older than 15 minutes (`services.changes.publishing`)."""
+"""The code of a plan that is older than 15 minutes (`services.changes.publication.publishing`)."""
 
 
 def ask(parts: Backend, wanted: WantedApproval, by: str, now: datetime) -> ApprovalOut:

@@ -11,12 +11,13 @@ from api.edge.shown_operations import operation_out
 from api.schemas.broadcasts import AudienceOut, BroadcastOut, BroadcastProgress, VariantOut
 from api.schemas.operations import OperationOut
 from services import values
-from services.definitions import broadcasts, send_hours
+from services.definitions import broadcasts
 from services.definitions.broadcast_definition import BroadcastIn
+from services.definitions.pausing import send_hours
 from services.operations import operations
-from services.upkeep import broadcast_clock
-from store.queries import broadcasts as broadcast_rows
-from store.queries import message_counts
+from services.upkeep.clocks import broadcast_clock
+from store.queries.definitions import broadcasts as broadcast_rows
+from store.queries.figures import message_counts
 from store.statuses import ON_THE_WAY, BroadcastStatus
 from store.tables.broadcasts import Broadcast
 

@@ -14,12 +14,14 @@ from sqlmodel import Session
 from api.deps.backend import Backend
 from journeys.language.words import Late
 from services.access import audit_log
-from services.enrollments import asking, giving_up, places, waited_mails, wake
+from services.enrollments.controls import asking, giving_up
+from services.enrollments.forecast import places, waited_mails
+from services.enrollments.waking import wake
 from services.errors import Refused, ServiceError
-from services.reports import customer_view
+from services.reports.customer import customer_view
 from store import dialect
-from store.queries import customers
-from store.queries.controls import Destination
+from store.queries.enrollment.controls import Destination
+from store.queries.identity import customers
 from store.statuses import ControlStatus
 from store.tables.enrollments import Enrollment
 from workflows.gateway import TemporalUnavailable

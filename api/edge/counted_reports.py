@@ -12,9 +12,9 @@ from api.deps.backend import Backend
 from api.edge.heavy_work import HeavyWork
 from api.edge.shown_operations import operation_out
 from api.schemas.operations import OperationOut
-from services.reports import paged_report, report_operations
-from services.reports.paged_report import PagedReport
-from services.reports.report_operations import ReportQuestion
+from services.reports.conversion import paged_report, report_operations
+from services.reports.conversion.paged_report import PagedReport
+from services.reports.conversion.report_operations import ReportQuestion
 
 
 async def at_once(parts: Backend, heavy: HeavyWork, begin: Callable[[Session], PagedReport]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from pictures import cohorts, funnel, intervals
 from pictures.svg import Theme
 from services.errors import NotFound, Refused
-from services.reports import report_operations
+from services.reports.conversion import report_operations
 from store.statuses import OperationStatus
 from store.tables.access import Operation
 

@@ -15,10 +15,13 @@ from api.deps.backend import Backend
 from api.edge.shown_operations import operation_out
 from api.schemas.imports import ImportPreviewOut
 from api.schemas.operations import OperationOut
-from services.definitions import broadcasts, journeys
+from services.definitions import broadcasts
+from services.definitions.journey_versions import journeys
 from services.errors import InvalidInput
-from services.imports import csv_and_ndjson, dry_run, placement_preview, placing_known, rate_lines
-from services.imports.file_form import FileForm
+from services.imports.files import csv_and_ndjson
+from services.imports.files.file_form import FileForm
+from services.imports.placing import placement_preview, placing_known
+from services.imports.records import dry_run, rate_lines
 from services.operations import operations, uploads
 from store.ids import new_id
 

@@ -8,7 +8,8 @@ from sqlmodel import Session
 from api.deps.audit_trail import Trail
 from api.schemas.dispatches import DispatchOut
 from api.schemas.hooks import HookOut
-from services.enrollments import hooks, stuck_dispatches
+from services.enrollments import hooks
+from services.enrollments.controls import stuck_dispatches
 
 HookControl = Literal["retry", "cancel"]
 

@@ -18,8 +18,8 @@ from api.deps.backend import Backend
 from api.deps.permission import authenticate, bearer
 from api.errors import ApiError
 from services.access import idempotency
-from services.access.api_keys import SCOPES
 from services.access.idempotency import Claim, KeptAnswer
+from services.access.keys.api_keys import SCOPES
 
 HEADER = "idempotency-key"
 """As ASGI has it, in lower case."""

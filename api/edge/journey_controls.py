@@ -6,7 +6,8 @@ from sqlmodel import Session
 
 from api.deps.audit_trail import Trail
 from api.schemas.journeys import ArchiveIn, JourneyChanged, JourneyOut, PauseIn, ResumeIn
-from services.definitions import journeys, pauses
+from services.definitions.journey_versions import journeys
+from services.definitions.pausing import pauses
 from services.operations import operations
 from store.tables.definitions import Journey
 

@@ -8,9 +8,9 @@ from sqlmodel import Session
 
 from pictures import axes, intervals, movements, series
 from pictures.svg import Theme
-from services.definitions import journeys as definitions
-from services.reports import lifecycle_report, lifecycle_series, picture_facts
-from services.reports.periods import PeriodLength
+from services.definitions.journey_versions import journeys as definitions
+from services.reports.lifecycle import lifecycle_report, lifecycle_series, picture_facts
+from services.reports.measures.periods import PeriodLength
 
 JourneyPicture = Literal["series", "movements", "split"]
 """Stages over time, ways between them, or the variants of a split."""

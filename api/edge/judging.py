@@ -2,7 +2,7 @@
 
 from api.deps.backend import Backend
 from journeys.checks.lint import ValidationContext
-from services.definitions import validation_context
+from services.definitions.journey_versions import validation_context
 
 
 def validation_around(parts: Backend, key: str | None) -> ValidationContext:

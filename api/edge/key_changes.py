@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from api.deps.audit_trail import Trail
 from api.schemas.keys import KeyIn, KeyMade, KeyOut
-from services.access import api_keys
+from services.access.keys import api_keys
 
 
 def create(session: Session, trail: Trail, wanted: KeyIn, now: datetime) -> KeyMade:

@@ -13,9 +13,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.deps.backend import Backend
-from services.reports import backlog, readiness
-from services.reports.backlog import Backlog
-from services.reports.readiness import PartReadiness
+from services.reports.health import backlog, readiness
+from services.reports.health.backlog import Backlog
+from services.reports.health.readiness import PartReadiness
 
 KEPT = timedelta(seconds=5)
 """How old depths may be, however many scrape at once."""

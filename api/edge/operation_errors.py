@@ -7,8 +7,8 @@ from fastapi import Response
 from sqlmodel import Session
 
 from services.operations import operations
-from store.queries import lists
-from store.queries.lists import Slice
+from store.queries.listing import lists
+from store.queries.listing.lists import Slice
 
 
 class Csv(Response):

@@ -14,8 +14,8 @@ from api.deps.backend import Backend
 from api.schemas.journey_changes import PublishedOnRecord
 from api.schemas.journeys import JourneyOut
 from services.access import audit_log
-from services.changes import approval, approval_requests, publishing
-from services.definitions import draft_texts, journeys
+from services.changes.publication import approval, approval_requests, publishing
+from services.definitions.journey_versions import draft_texts, journeys
 from services.errors import InvalidInput
 from store.tables.access import Operation
 from store.tables.definitions import Journey, JourneyVersion

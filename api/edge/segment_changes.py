@@ -8,8 +8,8 @@ from api.deps.audit_trail import Trail
 from api.edge.etags import Tags
 from api.schemas.segments import SegmentIn, SegmentOut
 from services import values
-from services.customers import segments
-from services.definitions import journeys
+from services.customers.audiences import segments
+from services.definitions.journey_versions import journeys
 from store.tables.customers import Segment
 
 

@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from api.deps.audit_trail import Trail
 from api.edge.etags import Tags
-from services.definitions import send_hours
+from services.definitions.pausing import send_hours
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from api.schemas.operations import FileFormOut, OperationOut
-from services.imports.file_form import FileForm
+from services.imports.files.file_form import FileForm
 from store.statuses import OperationStatus
 from store.tables.access import Operation
 

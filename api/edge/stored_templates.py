@@ -13,7 +13,8 @@ from api.edge import template_renders
 from api.edge.render_turns import RenderTurns
 from api.schemas.templates import PinnedBy, TemplateIn, TemplateOut, TemplateUsageOut, TextsOut
 from services import values
-from services.definitions import broadcasts, journeys, template_pins, templates
+from services.definitions import broadcasts, templates
+from services.definitions.journey_versions import journeys, template_pins
 from services.definitions.templates import Texts
 from services.errors import NotFound
 from store.tables.definitions import TemplateVersion

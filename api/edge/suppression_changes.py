@@ -7,7 +7,7 @@ from sqlmodel import Session
 from api.deps.audit_trail import Trail
 from api.schemas.suppressions import Suppressed, SuppressionIn, SuppressionOut
 from services.customers import suppressions
-from store.queries import customers
+from store.queries.identity import customers
 from store.tables.customers import Suppression
 
 

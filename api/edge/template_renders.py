@@ -20,15 +20,16 @@ from mail import linting
 from mail.rendering.templates import TemplateProblem
 from readers import locales
 from services import values
-from services.customers import known_facts, suppressions
+from services.customers import suppressions
+from services.customers.attributes import known_facts
 from services.definitions import templates
 from services.definitions.templates import TemplateSource, Texts
 from services.errors import NotFound
 from services.installation import installation_settings, value_fit
-from services.jobs import test_mail
-from services.messages.mail_request import MailRequest, Personalization
+from services.jobs.mails import test_mail
+from services.messages.sending.mail_request import MailRequest, Personalization
 from services.operations import operations
-from services.reports import customer_view
+from services.reports.customer import customer_view
 from store.session import Database
 
 EXAMPLE_ID = "00000000-0000-5000-8000-000000000000"

@@ -8,7 +8,8 @@ from api.deps.audit_trail import Trail
 from api.edge.etags import Tags
 from api.schemas.topics import TopicIn, TopicOut
 from journeys.program.send_terms import GENERAL
-from services.definitions import broadcasts, journeys, topics
+from services.definitions import broadcasts, topics
+from services.definitions.journey_versions import journeys
 from services.errors import NotFound
 from store.tables.definitions import Topic
 

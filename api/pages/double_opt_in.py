@@ -10,7 +10,7 @@ from api.deps.visitor import TheVisitor
 from api.pages.recipient import ThePages
 from mail.signed_links import BadLink, Confirmation, ExpiredLink
 from services.errors import NotFound
-from services.feedback import consents
+from services.feedback.answers import consents
 
 router = APIRouter(prefix="/confirm", tags=["recipients"])
 

@@ -16,7 +16,7 @@ from api.pages.self_sending import SENDS_ITSELF_ONCE_MOVED
 from mail.signed_links import BadLink, ExpiredLink
 from readers.hand_over_answers import LABELS, HandOverAnswer
 from services.errors import NotFound, Refused
-from services.feedback import hand_overs
+from services.feedback.answers import hand_overs
 
 router = APIRouter(prefix="/hand-over", tags=["recipients"])
 

@@ -16,8 +16,8 @@ from api.deps.backend import Backend, TheBackend
 from api.pages.html import PRIVATE
 from api.pages.recipient import RecipientPages, ThePages
 from mail.signed_links import BadLink
-from services.feedback import opens_and_clicks
-from services.feedback.opens_and_clicks import EngagementKind
+from services.feedback.returns import opens_and_clicks
+from services.feedback.returns.opens_and_clicks import EngagementKind
 
 router = APIRouter(tags=["recipients"])
 

@@ -27,8 +27,8 @@ from api.pages.html import PRIVATE
 from mail import signed_links
 from mail.message import Mail, Sender
 from mail.mime import as_bytes
-from services.access import api_keys
-from store.queries import outbox
+from services.access.keys import api_keys
+from store.queries.mails import outbox
 from store.tables.messages import OutboxMail
 
 PER_PAGE = 50

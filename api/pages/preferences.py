@@ -10,7 +10,7 @@ from api.deps.backend import TheBackend
 from api.pages.recipient import RecipientPages, ThePages
 from mail.signed_links import BadLink, ExpiredLink, Preferences
 from services.errors import NotFound
-from services.feedback import preferences
+from services.feedback.answers import preferences
 
 router = APIRouter(prefix="/preferences", tags=["recipients"])
 

@@ -1,4 +1,4 @@
-"""Pages for whoever holds a link of a mail, in their language: see `services.feedback.recipient_languages`."""
+"""Pages for whoever holds a link of a mail, in their language: see `services.feedback.answers.recipient_languages`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from api.pages.html import page
 from mail.translations import Translate, direction
 from readers import locales
 from services.definitions import topics
-from services.feedback import recipient_languages
+from services.feedback.answers import recipient_languages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

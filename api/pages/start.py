@@ -16,8 +16,11 @@ from api.pages.frame.frame import TheFrame
 from api.pages.frame.pictures import NARROW, PictureWidth, picture
 from api.pages.frame.problems import PageRoute
 from pictures import axes, day_columns, movements
-from services.reports import backlog, home_report, lifecycle_report, readiness, silence_report
-from store.queries import approvals, journeys, live_enrollments
+from services.reports.health import backlog, readiness, silence_report
+from services.reports.lifecycle import home_report, lifecycle_report
+from store.queries.access import approvals
+from store.queries.definitions import journeys
+from store.queries.enrollment import live_enrollments
 from store.statuses import UNSURE, MessageStatus
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])

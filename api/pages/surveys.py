@@ -15,8 +15,8 @@ from api.pages.recipient import RecipientPages, ThePages
 from api.pages.self_sending import SENDS_ITSELF
 from mail.signed_links import BadLink, ExpiredLink, SurveyLink
 from services.errors import InvalidInput, NotFound
-from services.feedback import survey_answers
-from services.feedback.survey_answers import LONGEST, Given
+from services.feedback.answers import survey_answers
+from services.feedback.answers.survey_answers import LONGEST, Given
 
 router = APIRouter(prefix="/s", tags=["recipients"])
 

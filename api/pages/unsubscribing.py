@@ -9,7 +9,7 @@ from api.deps.backend import Backend, TheBackend
 from api.pages.recipient import ThePages
 from mail.signed_links import BadLink, Unsubscribe
 from services.errors import NotFound
-from services.feedback import unsubscribing
+from services.feedback.answers import unsubscribing
 
 router = APIRouter(prefix="/u", tags=["recipients"])
 

@@ -17,10 +17,10 @@ from api.schemas.approvals import ApprovalIn, ApprovalOut, ConfirmIn, DeclineIn
 from api.schemas.base import Page
 from api.schemas.journey_changes import Published
 from api.schemas.journeys import VersionOut
-from services.changes import approval_requests
-from services.changes.approval_requests import WantedApproval
-from services.definitions import journeys
-from store.queries import lists
+from services.changes.publication import approval_requests
+from services.changes.publication.approval_requests import WantedApproval
+from services.definitions.journey_versions import journeys
+from store.queries.listing import lists
 from store.statuses import ApprovalStatus
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)

@@ -10,8 +10,8 @@ from api.deps.transactions import Reading
 from api.errors import responses
 from api.schemas.audit import AuditOut
 from api.schemas.base import Page
-from store.queries import lists
-from store.queries import users as user_rows
+from store.queries.access import users as user_rows
+from store.queries.listing import lists
 
 router = APIRouter(prefix="/v1/audit", tags=["keys"])
 

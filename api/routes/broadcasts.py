@@ -19,7 +19,7 @@ from api.schemas.operations import OperationOut
 from readers.keys import PATTERN
 from services.definitions import broadcasts
 from services.definitions.broadcast_definition import BroadcastIn
-from store.queries import lists
+from store.queries.listing import lists
 from store.statuses import BroadcastStatus
 
 router = APIRouter(prefix="/v1/broadcasts", tags=["broadcasts"], route_class=IdempotentRoute)

@@ -9,8 +9,9 @@ from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.channels import ChannelOut, ChannelsOut, HoldIn, HoldOut, LaneOut
 from services.access import held_lanes
-from services.messages import sending_ledger
-from store.queries import channels, holds
+from services.messages.sending import sending_ledger
+from store.queries.access import holds
+from store.queries.sending import channels
 
 router = APIRouter(prefix="/v1", tags=["messages"], route_class=IdempotentRoute)
 

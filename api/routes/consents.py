@@ -8,9 +8,9 @@ from api.deps.transactions import Now, Reading, Writing
 from api.errors import responses
 from api.routes.customers import CustomerId
 from api.schemas.consents import ConsentIn, ConsentOut
-from services.feedback import consents
-from services.reports import customer_view
-from store.queries import consents as consent_rows
+from services.feedback.answers import consents
+from services.reports.customer import customer_view
+from store.queries.consent import consents as consent_rows
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 

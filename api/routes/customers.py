@@ -19,12 +19,14 @@ from api.schemas.messages import MessageOut
 from api.schemas.operations import OperationOut
 from mail import signed_links
 from services import values
-from services.customers import data_export, profiles
-from services.enrollments.customer_events import Listeners
+from services.customers.attributes import profiles
+from services.customers.history import data_export
+from services.enrollments.entering.customer_events import Listeners
 from services.ingestion import ingest, segment_api
 from services.operations import operations
-from services.reports import customer_view
-from store.queries import customers, lists, tombstones
+from services.reports.customer import customer_view
+from store.queries.identity import customers, tombstones
+from store.queries.listing import lists
 from store.tables.customers import Customer
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=IdempotentRoute)

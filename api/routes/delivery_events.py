@@ -14,8 +14,8 @@ from api.errors import content
 from api.schemas.delivery_events import Reported
 from mail.providers.events import BadReport, BadSignature, Feedback, Report
 from services.errors import InvalidInput
-from services.feedback import delivery_events
-from services.feedback.delivery_events import ReportCounts
+from services.feedback.returns import delivery_events
+from services.feedback.returns.delivery_events import ReportCounts
 from services.operations.item_pages import in_halves
 
 log = structlog.get_logger("waypost.providers")

@@ -13,7 +13,7 @@ from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.dispatches import DispatchOut
-from store.queries import lists
+from store.queries.listing import lists
 from store.statuses import DispatchStatus
 
 router = APIRouter(prefix="/v1/dispatches", tags=["operators"], route_class=IdempotentRoute)

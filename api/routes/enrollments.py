@@ -22,16 +22,19 @@ from api.schemas.operations import OperationOut
 from journeys.machine.woken import restored
 from journeys.simulation.forecast import unless_one_of
 from services import values
-from services.access import api_keys
-from services.customers import segments
-from services.definitions import journeys
-from services.enrollments import enrollment_forecast, entry
-from services.enrollments.entry import Admission
+from services.access.keys import api_keys
+from services.customers.audiences import segments
+from services.definitions.journey_versions import journeys
+from services.enrollments.entering import entry
+from services.enrollments.entering.entry import Admission
+from services.enrollments.forecast import enrollment_forecast
 from services.errors import InvalidInput
 from services.operations import operations
-from services.reports import customer_view
-from store.queries import customers, enrollments, lists
-from store.queries import segments as segment_rows
+from services.reports.customer import customer_view
+from store.queries.audiences import segments as segment_rows
+from store.queries.enrollment import enrollments
+from store.queries.identity import customers
+from store.queries.listing import lists
 from store.statuses import EnrollmentStatus
 from store.tables.access import ApiKey
 

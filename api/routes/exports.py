@@ -16,8 +16,8 @@ from api.edge.streamed_files import StreamedCsv, StreamedNdjson
 from api.errors import responses
 from api.schemas.exports import DecisionLine, EventLine, MessageLine
 from mail import signed_links
-from services.reports import warehouse_export
-from services.reports.warehouse_export import ExportKind, ExportPage
+from services.reports.results import warehouse_export
+from services.reports.results.warehouse_export import ExportKind, ExportPage
 
 router = APIRouter(prefix="/v1/export", tags=["reports"])
 

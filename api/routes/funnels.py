@@ -15,10 +15,10 @@ from api.errors import responses
 from api.routes.reports import ReportedJourney
 from api.schemas.funnels import CohortReport, CohortsIn, EntryCohortsIn, FunnelIn, FunnelReport
 from api.schemas.operations import OperationOut
-from services.reports import report_operations
-from services.reports.cohorts import CohortLength, CohortQuestion, Cohorts
-from services.reports.entry_cohorts import EntryCohortsQuestion
-from services.reports.funnel import WITHIN, Funnel, FunnelGroup, FunnelQuestion
+from services.reports.conversion import report_operations
+from services.reports.conversion.cohorts import CohortLength, CohortQuestion, Cohorts
+from services.reports.conversion.entry_cohorts import EntryCohortsQuestion
+from services.reports.conversion.funnel import WITHIN, Funnel, FunnelGroup, FunnelQuestion
 from value.orders import COMPLETED
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=IdempotentReportRoute)

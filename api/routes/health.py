@@ -14,9 +14,9 @@ from api.deps.backend import Backend, TheBackend
 from api.deps.sign_in import colleague
 from api.errors import responses
 from api.schemas.health import Health, PartOut
-from services.reports import readiness
-from services.reports.readiness import PartReadiness
-from store.queries import holds
+from services.reports.health import readiness
+from services.reports.health.readiness import PartReadiness
+from store.queries.access import holds
 from workflows.gateway import TemporalUnavailable
 
 ANSWERS_WITHIN = 4.0

@@ -15,7 +15,7 @@ from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.hooks import HookOut
 from services.enrollments import hooks
-from store.queries import lists
+from store.queries.listing import lists
 from store.statuses import HookStatus
 
 router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=IdempotentRoute)

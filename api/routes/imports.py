@@ -22,8 +22,8 @@ from api.schemas.imports import ImportPreviewOut
 from api.schemas.operations import OperationOut
 from services.access import idempotency
 from services.access.idempotency import Claim, KeptAnswer
-from services.imports.cells import CellForms
-from services.imports.file_form import FileForm, FormRecognition
+from services.imports.files.cells import CellForms
+from services.imports.files.file_form import FileForm, FormRecognition
 from store.tables.access import ApiKey
 
 router = APIRouter(prefix="/v1/imports", tags=["operations"])

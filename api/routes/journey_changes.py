@@ -36,12 +36,13 @@ from journeys.changes.mapping import Moves
 from journeys.changes.outcomes import Choices
 from journeys.checks.lint import ValidationContext
 from journeys.language.words import Late
-from services.changes import plan as plans
-from services.changes import resume_plan, written_moves
-from services.changes.plan import PlanRequest
+from services.changes import resume_plan
+from services.changes.planning import plan as plans
+from services.changes.planning import written_moves
+from services.changes.planning.plan import PlanRequest
+from services.changes.planning.written_moves import WrittenMoves
 from services.changes.resuming import ResumeScope
-from services.changes.written_moves import WrittenMoves
-from services.definitions import drafts, journeys
+from services.definitions.journey_versions import drafts, journeys
 from store.tables.definitions import JourneyVersion
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)

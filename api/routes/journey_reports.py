@@ -8,7 +8,7 @@ from api.edge.report_tables import FORMS
 from api.errors import responses
 from api.routes.journeys import JourneyKey
 from api.schemas.reports import JourneyReport
-from services.reports import journey_report
+from services.reports.lifecycle import journey_report
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], **FORMS)
 

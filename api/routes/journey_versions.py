@@ -23,10 +23,11 @@ from api.schemas.journeys import (
     VersionOut,
     VersionWhole,
 )
-from services.changes import versions as versions_read
-from services.changes.versions import ComparedSide, ComparedVersions
-from services.definitions import journeys, template_pins
-from store.queries import lists, users
+from services.changes.publication import versions as versions_read
+from services.changes.publication.versions import ComparedSide, ComparedVersions
+from services.definitions.journey_versions import journeys, template_pins
+from store.queries.access import users
+from store.queries.listing import lists
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)
 

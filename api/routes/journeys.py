@@ -34,11 +34,12 @@ from api.schemas.journeys import (
 from journeys.checks import source
 from journeys.language.problems import DefinitionProblem, InvalidJourney
 from pictures import map as maps
-from services.definitions import drafts, journeys
-from services.definitions.drafts import DraftAuthor
+from services.definitions.journey_versions import drafts, journeys
+from services.definitions.journey_versions.drafts import DraftAuthor
 from services.errors import InvalidInput, Refused
-from services.reports import customer_view, lifecycle_report
-from store.queries import lists
+from services.reports.customer import customer_view
+from services.reports.lifecycle import lifecycle_report
+from store.queries.listing import lists
 from store.tables.definitions import Journey
 from store.tables.enrollments import Enrollment
 

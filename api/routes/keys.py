@@ -11,7 +11,7 @@ from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.keys import KeyIn, KeyMade, KeyOut, OriginsIn
-from store.queries import lists
+from store.queries.listing import lists
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=IdempotentRoute)
 

@@ -14,8 +14,8 @@ from api.edge.report_tables import TABLE, TABLE_ANSWERS, IdempotentReportRoute
 from api.errors import responses
 from api.schemas.lift import LiftIn, LiftReport
 from api.schemas.operations import OperationOut
-from services.reports import report_operations
-from services.reports.lift import Lift, LiftQuestion
+from services.reports.conversion import report_operations
+from services.reports.conversion.lift import Lift, LiftQuestion
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"], route_class=IdempotentReportRoute)
 

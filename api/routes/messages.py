@@ -15,11 +15,13 @@ from api.schemas.base import Page
 from api.schemas.delivery_events import DeliveryEventOut
 from api.schemas.messages import DecidedMany, DecideIn, DecideManyIn, EngagementOut, MessageOut, MessageWhole, SendNowIn
 from mail import signed_links
-from services.jobs import decide_messages
-from services.messages import held_by_hours, resolving
-from services.reports import customer_view
-from store.queries import delivery_events, engagements, lists, unsure_messages
-from store.queries.unsure_messages import UnsureFilter
+from services.jobs.mails import decide_messages
+from services.messages.waiting import held_by_hours, resolving
+from services.reports.customer import customer_view
+from store.queries.feedback import delivery_events, engagements
+from store.queries.listing import lists
+from store.queries.mails import unsure_messages
+from store.queries.mails.unsure_messages import UnsureFilter
 from store.statuses import MessageStatus
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"], route_class=IdempotentRoute)

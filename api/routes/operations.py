@@ -33,11 +33,11 @@ from api.schemas.operations import (
 )
 from journeys.simulation import paths
 from services import values
-from services.changes import trying
-from services.changes.trying import TrialCustomer
-from services.definitions import journeys
+from services.changes.publication import trying
+from services.changes.publication.trying import TrialCustomer
+from services.definitions.journey_versions import journeys
 from services.operations import made_up, operations
-from store.queries import lists
+from store.queries.listing import lists
 from store.statuses import OPERATION_LIVE, OperationStatus
 
 router = APIRouter(prefix="/v1", tags=["operations"], route_class=IdempotentRoute)

@@ -21,10 +21,10 @@ from api.schemas.journey_changes import (
 from journeys.changes.outcomes import Kind
 from pictures import plan as plan_picture
 from pictures.svg import Theme
-from services.changes import plan as plans
+from services.changes.planning import plan as plans
 from services.errors import NotFound, Refused
 from services.operations import operations
-from store.queries import plans as plan_rows
+from store.queries.definitions import plans as plan_rows
 from store.tables.access import Operation
 from store.tables.plans import PlanEntry
 

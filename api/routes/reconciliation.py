@@ -13,8 +13,8 @@ from api.routes.reports import ReportedJourney
 from api.schemas.operations import OperationOut
 from api.schemas.reconciliation import Reconciliation, Recounted
 from services.reconciliation import reconciling
-from services.reports import backlog
-from services.reports.reconciliation import reconcile
+from services.reports.health import backlog
+from services.reports.health.reconciliation import reconcile
 
 router = APIRouter(prefix="/v1/reports/reconciliation", tags=["reports"], route_class=IdempotentReportRoute)
 

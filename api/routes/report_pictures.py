@@ -20,11 +20,12 @@ from api.routes.operations import OperationId
 from pictures import axes, rfm_grid
 from pictures.svg import Theme
 from services.operations import operations
-from services.reports import report_operations, value_report
-from services.reports.cohorts import Cohorts
-from services.reports.funnel import Funnel
-from services.reports.lift import Lift
-from services.reports.periods import PeriodLength
+from services.reports.conversion import report_operations
+from services.reports.conversion.cohorts import Cohorts
+from services.reports.conversion.funnel import Funnel
+from services.reports.conversion.lift import Lift
+from services.reports.measures.periods import PeriodLength
+from services.reports.results import value_report
 
 router = APIRouter(tags=["reports"])
 

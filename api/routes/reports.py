@@ -17,21 +17,14 @@ from api.schemas.operations import OperationOut
 from api.schemas.reports import LifecycleReport, MessageCountOut, MessagesReport, SilenceReport
 from api.schemas.surveys import SurveyReport
 from api.schemas.value import CustomerValueReport
-from services.reports import (
-    hand_over_report,
-    journey_report,
-    lifecycle_report,
-    lifecycle_series,
-    mail_report,
-    paged_report,
-    silence_report,
-    survey_report,
-    value_report,
-)
-from services.reports.entry_cohorts import EntryCohorts, EntryCohortsQuestion
-from services.reports.mail_report import MailGrouping
-from services.reports.periods import PeriodLength
-from services.upkeep import value_clock
+from services.reports.conversion import paged_report
+from services.reports.conversion.entry_cohorts import EntryCohorts, EntryCohortsQuestion
+from services.reports.health import silence_report
+from services.reports.lifecycle import journey_report, lifecycle_report, lifecycle_series
+from services.reports.measures.periods import PeriodLength
+from services.reports.results import hand_over_report, mail_report, survey_report, value_report
+from services.reports.results.mail_report import MailGrouping
+from services.upkeep.clocks import value_clock
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"], **FORMS)
 

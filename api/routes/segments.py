@@ -15,8 +15,8 @@ from api.schemas.base import Page
 from api.schemas.segments import MemberOut, SegmentIn, SegmentOut, SegmentPreviewIn, SegmentPreviewOut
 from readers.keys import PATTERN
 from services import values
-from services.customers import segment_preview, segments
-from store.queries import lists
+from services.customers.audiences import segment_preview, segments
+from store.queries.listing import lists
 
 router = APIRouter(prefix="/v1/segments", tags=["segments"])
 

@@ -10,7 +10,7 @@ from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.routes.journeys import JourneyKey
 from api.schemas.experiments import ExperimentOut, SplitWinnerIn
-from services.definitions import journeys
+from services.definitions.journey_versions import journeys
 from services.experiments import deciding, results
 
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"], route_class=IdempotentRoute)

@@ -12,7 +12,7 @@ from api.edge import suppression_changes
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.suppressions import SuppressionIn, SuppressionOut, SuppressionReason
-from store.queries import lists
+from store.queries.listing import lists
 
 router = APIRouter(prefix="/v1/suppressions", tags=["topics and consent"])
 

@@ -29,10 +29,11 @@ from api.schemas.templates import (
     TestMailIn,
 )
 from readers.keys import PATTERN
-from services.definitions import template_pins, templates
+from services.definitions import templates
+from services.definitions.journey_versions import template_pins
 from services.errors import NotFound
-from store.queries import lists
-from store.queries import templates as template_rows
+from store.queries.definitions import templates as template_rows
+from store.queries.listing import lists
 
 router = APIRouter(prefix="/v1/templates", tags=["templates"], route_class=IdempotentRoute)
 

@@ -15,8 +15,8 @@ from api.schemas.enrollments import EnrollmentOut
 from api.schemas.hooks import HookOut
 from api.schemas.messages import MessageOut
 from api.schemas.timeline import TimelineEntry, TriggerNow, WhyOfProfile, WhyOut
-from services.reports import customer_view, experienced_versions, why_answers
-from services.reports.why_mail import Why
+from services.reports.customer import customer_view, experienced_versions, why_answers
+from services.reports.customer.why_mail import Why
 from store.tables.customers import Customer
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])

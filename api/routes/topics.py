@@ -16,7 +16,7 @@ from api.schemas.base import Page
 from api.schemas.topics import TopicIn, TopicOut
 from readers.keys import PATTERN
 from services.definitions import topics
-from store.queries import lists
+from store.queries.listing import lists
 
 router = APIRouter(prefix="/v1/topics", tags=["topics and consent"], route_class=IdempotentRoute)
 

@@ -13,9 +13,9 @@ from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.base import Page
 from api.schemas.users import SessionOut, UserChange, UserIn, UserInvited, UserOut
-from services.access import sessions, sign_in, users
-from services.jobs import sign_in_mail
-from store.queries import lists
+from services.access.signing_in import sessions, sign_in, users
+from services.jobs.mails import sign_in_mail
+from store.queries.listing import lists
 
 router = APIRouter(prefix="/v1/users", tags=["users"], route_class=IdempotentRoute)
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.base import Shown
-from services.changes.approval_requests import LONGEST
+from services.changes.publication.approval_requests import LONGEST
 from store.statuses import ApprovalStatus
 
 

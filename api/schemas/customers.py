@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.base import Shown
 from api.schemas.enrollments import EnrollmentOut
-from services.reports.customer_view import CustomerStanding
+from services.reports.customer.customer_view import CustomerStanding
 
 
 class CustomerIn(BaseModel):

@@ -4,8 +4,8 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.reports.cohorts import CohortLength
-from services.reports.funnel import DAYS, WITHIN, FunnelGroup
+from services.reports.conversion.cohorts import CohortLength
+from services.reports.conversion.funnel import DAYS, WITHIN, FunnelGroup
 from value.orders import COMPLETED
 
 

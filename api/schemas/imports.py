@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from api.schemas.base import Shown
 from api.schemas.operations import FileFormOut, OperationErrorOut
-from services.imports.dry_run import ImportPreview
+from services.imports.records.dry_run import ImportPreview
 
 
 class ColumnPreviewOut(Shown):

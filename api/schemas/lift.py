@@ -5,7 +5,7 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.experiments import LiftOut, SplitVariantOut
-from services.reports.lift import CONTROL, DAYS, EVERYBODY_ELSE
+from services.reports.conversion.lift import CONTROL, DAYS, EVERYBODY_ELSE
 
 
 class LiftReport(BaseModel):

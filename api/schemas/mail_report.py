@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.reports.mail_report import MailGrouping
+from services.reports.results.mail_report import MailGrouping
 
 
 class MailShareOut(BaseModel):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.experiments import ExperimentOut
 from journeys.language.definition import LifecyclePhase
-from services.reports.periods import PeriodLength
+from services.reports.measures.periods import PeriodLength
 from store.statuses import HookStatus
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.base import Shown
-from services.access.roles import Role
+from services.access.signing_in.roles import Role
 
 ROLES = ", ".join(Role)
 

@@ -7,8 +7,9 @@ from typing import Any
 from sqlmodel import Session
 
 from store.ids import new_id
-from store.queries import audits, lists, users
-from store.queries.lists import Slice
+from store.queries.access import audits, users
+from store.queries.listing import lists
+from store.queries.listing.lists import Slice
 from store.tables.access import Audit
 
 SAID = "said"

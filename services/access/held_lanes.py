@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from services.access import audit_log
-from store.queries import holds
+from store.queries.access import holds
 from store.tables.messages import Hold
 
 KIND, ALL = "lanes", "all"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session
 
 from services.errors import Refused
-from store.queries import callers
+from store.queries.access import callers
 from store.tables.access import IdempotentAnswer
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Any
 from sqlmodel import Session
 
 from services.installation import value_fit
-from store.queries import credits, mail_results, message_counts
-from store.queries.mail_results import CREDITED, REVENUE, SENT
+from store.queries.figures import credits, mail_results, message_counts
+from store.queries.figures.mail_results import CREDITED, REVENUE, SENT
 from store.statuses import MessageStatus
 from value import attribution
 

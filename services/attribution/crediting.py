@@ -16,9 +16,11 @@ from sqlmodel import Session
 from services.attribution import mail_outcomes, variant_revenue
 from services.attribution.rules import AttributionRules
 from store import bulk
-from store.queries import credits, events, mail_results, unreadable_values
-from store.queries.credits import AcceptedMail, OrderName
-from store.queries.unreadable_values import UnreadableValue
+from store.queries.figures import credits, mail_results
+from store.queries.figures.credits import AcceptedMail, OrderName
+from store.queries.history import events
+from store.queries.identity import unreadable_values
+from store.queries.identity.unreadable_values import UnreadableValue
 from store.tables.attribution import CreditedOrder, MailCredit
 from value import attribution, money, orders, purchases
 from value.orders import COMPLETED, ORDER_EVENTS

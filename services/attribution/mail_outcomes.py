@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from store.queries import delivery_events, mail_results
+from store.queries.feedback import delivery_events
+from store.queries.figures import mail_results
 from store.tables.attribution import MailOutcome
 from store.tables.messages import Message
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from sqlmodel import Session
 
 from services.attribution.crediting import OrderLedger
-from store.queries import credits
+from store.queries.figures import credits
 from store.tables.attribution import CreditedOrder, MailCredit
 from value import purchases
 from value.purchases import Order

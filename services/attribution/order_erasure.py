@@ -2,8 +2,8 @@
 
 from sqlmodel import Session
 
-from store.queries import credits, mail_results
-from store.queries.mail_results import REVENUE
+from store.queries.figures import credits, mail_results
+from store.queries.figures.mail_results import REVENUE
 from store.tables.attribution import CreditedOrder, MailCredit
 from value import attribution
 

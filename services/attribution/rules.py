@@ -9,8 +9,8 @@ from sqlmodel import Session
 from journeys.facts import calendar
 from journeys.program.program import Program
 from services.installation import installation_settings
-from store.queries.credits import AcceptedMail
-from store.queries.lanes import TRANSACTIONAL
+from store.queries.figures.credits import AcceptedMail
+from store.queries.sending.lanes import TRANSACTIONAL
 
 UNDELIVERED = ("bounced", "dropped", "blocked")
 """What is known of mails that nobody got."""

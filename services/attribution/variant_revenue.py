@@ -11,9 +11,10 @@ from datetime import datetime
 from sqlmodel import Session
 
 from journeys.facts.customer_facts import EventFacts
-from store.queries import assignments, credits, series
-from store.queries import variant_revenue as sums
-from store.queries.credits import OrderName
+from store.queries.enrollment import assignments
+from store.queries.figures import credits, series
+from store.queries.figures import variant_revenue as sums
+from store.queries.figures.credits import OrderName
 from store.tables.attribution import CreditedOrder
 from store.tables.splits import Assignment
 from value import goal_revenue, money, orders

@@ -23,16 +23,18 @@ from journeys.rules import policy
 from journeys.rules.policy import ALLOWED, Deferred, Verdict
 from journeys.simulation.forecast import PresentFacts
 from journeys.simulation.simulator import Simulator, Trace
-from services.changes import standings
-from services.changes.counted import EXAMPLES
+from services.changes.planning import standings
+from services.changes.planning.counted import EXAMPLES
 from services.changes.resuming import Post, Resumed, ResumeScope, Resuming
-from services.definitions import journeys
-from services.enrollments.effects import EXITING, PRE_EMPTING
+from services.definitions.journey_versions import journeys
+from services.enrollments.waking.effects import EXITING, PRE_EMPTING
 from services.errors import NotFound
 from services.installation import installation_settings
-from services.messages.eligibility import Recipients
-from store.queries import customers, enrollment_mail, enrollments, live_enrollments
-from store.queries.live_enrollments import EnrollmentRow
+from services.messages.deciding.eligibility import Recipients
+from store.queries.enrollment import enrollments, live_enrollments
+from store.queries.enrollment.live_enrollments import EnrollmentRow
+from store.queries.identity import customers
+from store.queries.mails import enrollment_mail
 from store.tables.messages import Message
 
 PAGE = 500

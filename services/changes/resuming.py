@@ -23,10 +23,10 @@ from journeys.rules import awaited, policy
 from journeys.rules.policy import ALLOWED, Verdict
 from journeys.simulation.simulator import RecordedEvent
 from services.installation.installation_settings import InstallationSettings
-from services.messages import eligibility
-from services.messages.eligibility import Recipients
+from services.messages.deciding import eligibility
+from services.messages.deciding.eligibility import Recipients
 from store.ids import message_of_step
-from store.queries import events
+from store.queries.history import events
 from store.tables.customers import Customer
 
 EVENTS = 200
@@ -134,7 +134,7 @@ class Post:
     resuming: Resuming
 
     def __call__(self, terms: SendTerms, asked: Plan, known: CustomerFacts) -> Verdict:
-        """As `services.messages.planning` decides; a mail that goes counts for those behind it."""
+        """As `services.messages.deciding.planning` decides; a mail that goes counts for those behind it."""
         who = self.recipients.recipient(self.customer, terms.topic, besides=self.enrollment)
         name, capped = message_of_step(self.enrollment, asked.step, asked.visit), self.recipients.capped(terms.topic)
         rivals = eligibility.rivals(self.session, self.customer, name) if capped else []

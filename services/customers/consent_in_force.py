@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from journeys.rules.policy import EVERY_TOPIC
-from store.queries import consents
-from store.queries.consents import Said
+from store.queries.consent import consents
+from store.queries.consent.consents import Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

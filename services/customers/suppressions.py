@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from services.customers import email_addresses
+from services.customers.attributes import email_addresses
 from services.errors import InvalidInput, NotFound
-from store.queries import suppressions as suppression_rows
+from store.queries.consent import suppressions as suppression_rows
 from store.tables.customers import Suppression
 
 

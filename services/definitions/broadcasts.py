@@ -14,11 +14,12 @@ from sqlmodel import Session
 
 from journeys.checks.texts import JudgeText
 from journeys.facts import calendar
-from services.customers import segments
+from services.customers.audiences import segments
 from services.definitions.broadcast_definition import BroadcastIn, Metric
 from services.errors import InvalidInput, NotFound, Refused
-from store.queries import backfills, message_counts
-from store.queries import broadcasts as broadcast_rows
+from store.queries.definitions import broadcasts as broadcast_rows
+from store.queries.figures import message_counts
+from store.queries.upkeep import backfills
 from store.statuses import BROADCAST_ACTIVE, BroadcastStatus
 from store.tables.broadcasts import Broadcast
 from store.tables.customers import Segment

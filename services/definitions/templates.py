@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from services.errors import NotFound, Refused
-from store.queries import templates as template_rows
+from store.queries.definitions import templates as template_rows
 from store.tables.definitions import Template, TemplateVersion
 
 

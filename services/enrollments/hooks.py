@@ -20,12 +20,14 @@ from sqlmodel import Session
 from journeys.machine.commands import Decide
 from journeys.program.nodes import NodeId, NotifyNode, WebhookNode
 from journeys.program.program import Program
-from services.customers import known_facts
-from services.definitions import journeys
+from services.customers.attributes import known_facts
+from services.definitions.journey_versions import journeys
 from services.errors import Fenced, NotFound, Refused
 from services.installation import value_fit
 from services.values import storable
-from store.queries import decisions, hand_overs, hooks, lanes
+from store.queries.enrollment import decisions
+from store.queries.feedback import hand_overs
+from store.queries.sending import hooks, lanes
 from store.statuses import HookStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment, Hook

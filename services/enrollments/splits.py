@@ -13,8 +13,9 @@ from journeys.rules import split_answers
 from journeys.rules.split_answers import KnownSplits
 from services.attribution import variant_revenue
 from store import bulk
-from store.queries import assignments, counts
-from store.queries.live_enrollments import EnrollmentRow
+from store.queries.enrollment import assignments
+from store.queries.enrollment.live_enrollments import EnrollmentRow
+from store.queries.figures import counts
 from store.tables.enrollments import Enrollment
 
 GIVEN = ("assigned", "held_out")

@@ -11,7 +11,7 @@ from journeys.program.program import Program
 from services.access import audit_log
 from services.errors import InvalidInput, NotFound, Refused
 from services.experiments import comparison, looks, results
-from store.queries import experiments
+from store.queries.definitions import experiments
 from store.tables.splits import Experiment
 
 ITSELF = "itself"

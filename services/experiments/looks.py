@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from journeys.program.nodes import DecideRule, SplitNode
 from journeys.program.program import Program
-from store.queries import experiments
+from store.queries.definitions import experiments
 from store.tables.splits import Experiment
 
 

@@ -14,7 +14,8 @@ from services.experiments import comparison, looks, sentences
 from services.experiments.comparison import VariantCounts
 from services.installation import installation_settings
 from services.statistics.bootstrap import Amounts
-from store.queries import counts, currency_rates, experiments, variant_revenue
+from store.queries.definitions import experiments
+from store.queries.figures import counts, currency_rates, variant_revenue
 from store.tables.splits import Experiment
 from value import exchange, money
 from value.exchange import DayOfCurrency

@@ -16,8 +16,8 @@ from services.ingestion.segment_api import IncomingEvent
 from services.values import Rejected
 from store import bulk
 from store.ids import new_id
-from store.queries import customers, identities
-from store.queries.tombstones import ANONYMOUS, USER, Identifier
+from store.queries.identity import customers, identities
+from store.queries.identity.tombstones import ANONYMOUS, USER, Identifier
 from store.session import CameBetween
 from store.tables.customers import Customer
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from services.customers import email_addresses
+from services.customers.attributes import email_addresses
 from services.ingestion.segment_api import IncomingEvent
 from store.tables.customers import Customer
 

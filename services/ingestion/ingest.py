@@ -19,18 +19,20 @@ from journeys.facts.guards import ANY_EVENT, PROFILE_EVENTS
 from journeys.machine.ahead import ZONE_CHANGED
 from journeys.simulation.simulator import IDENTIFY
 from services.attribution import crediting
-from services.customers import profiles
-from services.customers.event_log import EventLog, NewEvent
-from services.customers.profile_changes import ProfileBefore, learned
-from services.enrollments import customer_events
-from services.enrollments.customer_events import Listeners
+from services.customers.attributes import profiles
+from services.customers.attributes.profile_changes import ProfileBefore, learned
+from services.customers.history.event_log import EventLog, NewEvent
+from services.enrollments.entering import customer_events
+from services.enrollments.entering.customer_events import Listeners
 from services.ingestion import merging, segment_api
 from services.ingestion.identities import Identities
 from services.ingestion.rights import EVERYTHING, Rights
 from services.ingestion.segment_api import IncomingEvent
 from services.values import Rejected
 from store import bulk
-from store.queries import customer_words, events, identities, interests, rejections
+from store.queries.enrollment import interests
+from store.queries.history import events, rejections
+from store.queries.identity import customer_words, identities
 from store.tables.customers import Customer, Event
 
 

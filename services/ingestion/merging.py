@@ -14,22 +14,16 @@ from sqlmodel import Session, SQLModel
 from journeys.facts import customer_facts, touches
 from journeys.facts.customer_facts import Aggregate
 from services.attribution import merged_orders, variant_revenue
-from services.customers import profiles
-from services.enrollments import asking
-from services.messages import withdrawing
-from store.queries import (
-    broadcast_members,
-    consents,
-    customer_words,
-    decisions,
-    enrollments,
-    events,
-    identities,
-    interests,
-    messages,
-    ownership,
-)
-from store.queries.tombstones import ANONYMOUS, USER
+from services.customers.attributes import profiles
+from services.enrollments.controls import asking
+from services.messages.deciding import withdrawing
+from store.queries.consent import consents
+from store.queries.definitions import broadcast_members
+from store.queries.enrollment import decisions, enrollments, interests
+from store.queries.history import events, ownership
+from store.queries.identity import customer_words, identities
+from store.queries.identity.tombstones import ANONYMOUS, USER
+from store.queries.mails import messages
 from store.statuses import EnrollmentStatus
 from store.tables.attribution import MailOutcome
 from store.tables.customers import AddressConsent, Alias, Consent, Customer, DateDue, SegmentMember

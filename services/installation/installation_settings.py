@@ -10,7 +10,7 @@ from journeys.facts import calendar
 from journeys.facts.calendar import Window
 from journeys.program import assignment
 from readers import locales
-from store.queries import setting_rows
+from store.queries.access import setting_rows
 
 
 class CapIn(BaseModel):

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from store.queries import rate_buckets
-from store.queries.rate_buckets import Draw
+from store.queries.access import rate_buckets
+from store.queries.access.rate_buckets import Draw
 
 PATTERN = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 """A rate as people write it: mails (or calls) in a span."""

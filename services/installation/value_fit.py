@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from store.queries import setting_rows
+from store.queries.access import setting_rows
 from value.value_model import NO_FIT, ValueModel
 
 

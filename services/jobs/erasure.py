@@ -19,10 +19,13 @@ from services.operations.item_pages import ItemPage, line_error
 from services.operations.operations import Done, PageOfWork
 from services.values import Clock
 from store import bulk
-from store.queries import address_consents, customers, dispatches, erasure, messages, tombstones
-from store.queries.counts import ERASED, Tally
-from store.queries.dispatches import Priority
-from store.queries.tombstones import ANONYMOUS, EMAIL, USER
+from store.queries.consent import address_consents
+from store.queries.dispatching import dispatches
+from store.queries.dispatching.dispatches import Priority
+from store.queries.figures.counts import ERASED, Tally
+from store.queries.identity import customers, erasure, tombstones
+from store.queries.identity.tombstones import ANONYMOUS, EMAIL, USER
+from store.queries.mails import messages
 from store.session import Database
 from store.statuses import EnrollmentStatus
 from store.tables.access import Operation

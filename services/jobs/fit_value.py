@@ -12,7 +12,7 @@ from services.attribution import checking
 from services.installation import value_fit
 from services.operations.operations import Done, PageOfWork
 from services.values import Clock
-from store.queries import customers
+from store.queries.identity import customers
 from store.session import Database
 from store.tables.access import Operation
 from value import purchases, report, rfm

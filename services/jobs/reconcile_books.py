@@ -15,15 +15,16 @@ from sqlmodel import Session
 
 from services.operations.item_pages import ItemPage, line_error
 from services.operations.operations import Done, PageOfWork
-from services.reconciliation import kept_counts, ledger, returned_counts, revenue_sums, run_counts, with_temporal
+from services.reconciliation import ledger, with_temporal
+from services.reconciliation.counts import kept_counts, returned_counts, revenue_sums, run_counts
+from services.reconciliation.counts.kept_counts import NO_JOURNEY, WrongCount
 from services.reconciliation.differences import DifferenceKind, Findings
-from services.reconciliation.kept_counts import NO_JOURNEY, WrongCount
 from services.reconciliation.ledger import MailCheck
 from services.reconciliation.with_temporal import WorkflowDirectory
 from services.values import Clock
-from store.queries import journeys as journey_rows
-from store.queries import operations as operation_rows
-from store.queries import strays
+from store.queries.definitions import journeys as journey_rows
+from store.queries.recounting import strays
+from store.queries.upkeep import operations as operation_rows
 from store.session import Database
 from store.tables.access import Operation
 

@@ -13,7 +13,8 @@ from sqlmodel import Session
 from journeys.simulation.backtest import CustomerHistory
 from journeys.simulation.simulator import RecordedEvent
 from services.installation import value_fit
-from store.queries import customers, events
+from store.queries.history import events
+from store.queries.identity import customers
 from store.session import Database
 from store.tables.customers import Customer
 from value.value_model import ValueModel

@@ -15,9 +15,9 @@ from sqlmodel import Session
 
 from services.errors import NotFound, Refused
 from store.ids import new_id
-from store.queries import dispatches
-from store.queries import operations as operation_rows
-from store.queries.dispatches import Priority
+from store.queries.dispatching import dispatches
+from store.queries.dispatching.dispatches import Priority
+from store.queries.upkeep import operations as operation_rows
 from store.statuses import OPERATION_LIVE, OperationStatus
 from store.tables.access import Operation
 

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 
 from sqlmodel import Session
 
-from store.queries import operations
+from store.queries.upkeep import operations
 from store.session import Database
 from store.tables.access import UploadPart
 

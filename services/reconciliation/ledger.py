@@ -10,10 +10,14 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from services.messages import restored_ledger, sending_ledger, withdrawing
+from services.messages.deciding import withdrawing
+from services.messages.sending import sending_ledger
+from services.messages.waiting import restored_ledger
 from services.reconciliation.differences import DifferenceKind
-from store.queries import dispatches, messages, strays
-from store.queries.strays import StrayMail
+from store.queries.dispatching import dispatches
+from store.queries.mails import messages
+from store.queries.recounting import strays
+from store.queries.recounting.strays import StrayMail
 from store.statuses import MessageStatus
 
 PAGE = 200

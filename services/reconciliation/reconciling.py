@@ -10,8 +10,8 @@ from sqlmodel import Session
 from services.errors import Refused
 from services.installation import installation_settings
 from services.operations import operations
-from store.queries import journeys as journey_rows
-from store.queries import operations as operation_rows
+from store.queries.definitions import journeys as journey_rows
+from store.queries.upkeep import operations as operation_rows
 from store.statuses import OPERATION_LIVE
 from store.tables.access import Operation
 

@@ -10,9 +10,11 @@ from typing import Protocol
 
 from sqlmodel import Session
 
-from store.queries import dispatches, enrollments, strays
-from store.queries.dispatches import Priority
-from store.queries.strays import LiveWorkflow
+from store.queries.dispatching import dispatches
+from store.queries.dispatching.dispatches import Priority
+from store.queries.enrollment import enrollments
+from store.queries.recounting import strays
+from store.queries.recounting.strays import LiveWorkflow
 from store.statuses import OPERATION_LIVE, EnrollmentStatus
 from store.tables.access import Operation
 

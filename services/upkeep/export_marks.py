@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from store.queries import exports
+from store.queries.listing import exports
 
 EVERY = timedelta(hours=1)
 """How far apart marks are: an hour's rows are looked at in vain at most. They are 9,000 short rows a year."""

@@ -8,9 +8,13 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from services.access import idempotency, sessions
+from services.access import idempotency
+from services.access.signing_in import sessions
 from services.installation import installation_settings
-from store.queries import mail_results, message_bodies, operations, rejections, series
+from store.queries.figures import mail_results, series
+from store.queries.history import rejections
+from store.queries.mails import message_bodies
+from store.queries.upkeep import operations
 
 PAGE = 200
 """Rows of a kind that go in one transaction: a body takes 0.2 ms, and who wants to write waits for 50 ms at most."""

@@ -13,16 +13,22 @@ from journeys.facts import guards
 from journeys.facts.guard_cost import EVENT, Purse, Purses
 from journeys.program.program import DATE_REACHED
 from services.attribution import crediting
-from services.customers import due_dates, past_orders, segments
-from services.customers.event_log import NewEvent
-from services.enrollments import customer_events, poking
-from services.enrollments.customer_events import Listeners
-from services.feedback import opens_and_clicks
-from services.upkeep import broadcast_clock, experiment_clock, silence_clock, value_clock
+from services.customers.attributes import due_dates
+from services.customers.audiences import segments
+from services.customers.history import past_orders
+from services.customers.history.event_log import NewEvent
+from services.enrollments.controls import poking
+from services.enrollments.entering import customer_events
+from services.enrollments.entering.customer_events import Listeners
+from services.feedback.returns import opens_and_clicks
+from services.upkeep.clocks import broadcast_clock, experiment_clock, silence_clock, value_clock
 from store.bulk import turns
-from store.queries import backfills, customers, decisions, due_work, events
-from store.queries import due_dates as due_date_rows
-from store.queries import segments as segment_rows
+from store.queries.audiences import due_dates as due_date_rows
+from store.queries.audiences import segments as segment_rows
+from store.queries.enrollment import decisions
+from store.queries.history import events
+from store.queries.identity import customers
+from store.queries.upkeep import backfills, due_work
 from store.tables.customers import Backfill, Customer, DateDue, Segment
 
 PAGE = 100

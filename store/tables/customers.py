@@ -71,7 +71,7 @@ class Event(SQLModel, table=True):
     """Something a customer did. `message_id` is the client's deduplication key; one that does not fire only counts.
 
     `said_at` is the instant that the sender gave, where its clock was off and `at` is another. The database itself says
-    `export_position` at each change (`store.queries.exports`).
+    `export_position` at each change (`store.queries.listing.exports`).
     """
 
     __table_args__ = (

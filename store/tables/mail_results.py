@@ -27,9 +27,10 @@ class MailKind(SQLModel, table=True):
 class MailResult(SQLModel, table=True):
     """How often something came of the mails of a kind that a provider accepted on a day, or what it was worth.
 
-    `what` is one of `store.queries.mail_results`; `currency` is that of amounts, which are in its smallest units. The
-    day is the installation's (`2026-03-02`); its month (`2026-03`) and the empty day hold it too. The empty kind counts
-    orders by their own day. `gone` is the part of customers who were erased. Closed days are folded into shard 0.
+    `what` is one of `store.queries.figures.mail_results`; `currency` is that of amounts, which are in its smallest
+    units. The day is the installation's (`2026-03-02`); its month (`2026-03`) and the empty day hold it too. The empty
+    kind counts orders by their own day. `gone` is the part of customers who were erased. Closed days are folded into
+    shard 0.
     """
 
     __tablename__: ClassVar[Any] = "mail_result"

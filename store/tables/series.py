@@ -10,8 +10,8 @@ from store.types import partial_index
 class DayCount(SQLModel, table=True):
     """How often something happened in a journey on a day (`2026-03-02`, in the installation's zone).
 
-    `name` says what, `label` of which stages: see `store.queries.series`. The empty day holds all days together, where
-    those are asked for. Closed days are folded into shard 0.
+    `name` says what, `label` of which stages: see `store.queries.figures.series`. The empty day holds all days
+    together, where those are asked for. Closed days are folded into shard 0.
     """
 
     __tablename__: ClassVar[Any] = "day_count"

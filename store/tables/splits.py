@@ -37,8 +37,8 @@ class Assignment(SQLModel, table=True):
 class RevenueSum(SQLModel, table=True):
     """What a variant's customers brought: sums over shards, which change with the `revenue` of their assignments.
 
-    `what` says what is summed and `part` of which day or which bucket: see `store.queries.variant_revenue`. `units` are
-    the smallest ones of the currency.
+    `what` says what is summed and `part` of which day or which bucket: see `store.queries.figures.variant_revenue`.
+    `units` are the smallest ones of the currency.
     """
 
     __tablename__: ClassVar[Any] = "revenue_sum"

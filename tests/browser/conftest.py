@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sqlmodel import Session, col, select
 from temporalio.testing import ActivityEnvironment
 
-from services.access import passwords, users
-from services.definitions import drafts, journeys, validation_context
+from services.access.signing_in import passwords, users
+from services.definitions.journey_versions import drafts, journeys, validation_context
 from services.ingestion import ingest
 from store.statuses import EnrollmentStatus
 from store.tables.enrollments import Enrollment

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 
-from services.reports import customer_view
+from services.reports.customer import customer_view
 from tests.browser.conftest import AXE, PASSWORD, Shop
 
 

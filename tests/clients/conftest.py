@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from services.access import api_keys
+from services.access.keys import api_keys
 from waypost.processes.api import build
 from waypost.wiring import Parts, utc_now
 

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from sqlmodel import col, select
 
-from services.access import api_keys
+from services.access.keys import api_keys
 from store.tables.access import Rejection
 from store.tables.customers import Customer, Event
 from tests.clients.conftest import HERE, Flaky

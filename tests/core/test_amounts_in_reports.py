@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from services.experiments import sentences
-from services.reports.main_currency import MainCurrency
+from services.reports.measures.main_currency import MainCurrency
 from waypost.cli.tables import experiments, mail_report
 
 AMOUNTS = [("JPY", "1,234"), ("EUR", "1,234.00"), ("KWD", "1,234.000")]

@@ -13,8 +13,8 @@ import pytest
 from scipy import special
 from typer.testing import CliRunner
 
-from services.imports import order_files
-from services.imports.event_histories import LineErrors
+from services.imports.histories import order_files
+from services.imports.histories.event_histories import LineErrors
 from value import bgnbd, calibration, fitting, gamma_gamma, histories, report, rfm
 from value.bgnbd import BgNbd
 from value.gamma_gamma import GammaGamma

@@ -22,7 +22,7 @@ from journeys.machine.state import State
 from journeys.program.compiler import compile_journey
 from journeys.simulation.simulator import PastFacts, simulate
 from mail.rendering import templates
-from services.access.api_keys import SCOPES
+from services.access.keys.api_keys import SCOPES
 from services.ingestion import rights
 from waypost.cli.app import app
 

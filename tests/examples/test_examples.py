@@ -25,14 +25,14 @@ from mail import linting
 from mail.brand import context
 from mail.rendering import templates as built_in
 from mail.rendering.renderer import Renderer
-from services.customers import segments
+from services.customers.audiences import segments
 from services.definitions import topics
-from services.feedback import consents
+from services.feedback.answers import consents
 from services.installation.installation_settings import CapIn
-from services.messages import eligibility
-from services.reports import customer_view
-from store.queries import enrollments as enrollment_rows
-from store.queries import segments as segment_rows
+from services.messages.deciding import eligibility
+from services.reports.customer import customer_view
+from store.queries.audiences import segments as segment_rows
+from store.queries.enrollment import enrollments as enrollment_rows
 from store.tables.customers import Customer, DateDue
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message, OutboxMail

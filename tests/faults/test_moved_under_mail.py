@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.reports import reconciliation
+from services.reports.health import reconciliation
 from store.session import Database
 from tests.faults.installation import Installation
 from tests.faults.table import Measured

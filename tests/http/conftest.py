@@ -10,7 +10,8 @@ from fastapi.testclient import TestClient
 from sqlmodel import col, select
 from temporalio.testing import ActivityEnvironment
 
-from services.access import api_keys, sessions, users
+from services.access.keys import api_keys
+from services.access.signing_in import sessions, users
 from services.upkeep import upkeep
 from store.tables.access import Operation
 from store.tables.enrollments import Enrollment

@@ -309,7 +309,7 @@ def test_unsubscribing_asks_on_get_and_acts_on_post(client: TestClient, parts: P
 
 def test_the_outbox_shows_what_it_caught_to_this_machine_alone(client: TestClient, parts: Parts) -> None:
     from mail.message import Mail, Sender
-    from store.queries import outbox
+    from store.queries.mails import outbox
 
     with parts.database.writing() as session:
         caught = Mail(

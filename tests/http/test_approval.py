@@ -10,7 +10,9 @@ from fastapi.testclient import TestClient
 from sqlmodel import Session
 from temporalio.testing import ActivityEnvironment
 
-from services.access import api_keys, audit_log, users
+from services.access import audit_log
+from services.access.keys import api_keys
+from services.access.signing_in import users
 from store.tables.users import User
 from tests.conftest import HandClock, settings_for
 from waypost.processes.api import build

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
-from services.access import api_keys
+from services.access.keys import api_keys
 from store.tables.access import Operation
 from store.tables.enrollments import Enrollment
 from tests.conftest import HandClock, settings_for

@@ -9,7 +9,8 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from journeys.machine.woken import restored
-from services.enrollments import asking, enrollment_forecast
+from services.enrollments.controls import asking
+from services.enrollments.forecast import enrollment_forecast
 from store.tables.enrollments import Dispatch, Enrollment
 from store.tables.messages import Message
 from tests.conftest import HandClock

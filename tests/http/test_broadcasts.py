@@ -176,8 +176,8 @@ def test_mjml_is_taken_and_bad_mjml_is_refused(client: TestClient) -> None:
 def test_the_control_group_gets_no_mail_but_transactional(client: TestClient, parts: Parts, noon: Any) -> None:
     from services.installation import installation_settings
     from services.installation.installation_settings import InstallationSettings
-    from services.messages.eligibility import Recipients
-    from services.reports import customer_view
+    from services.messages.deciding.eligibility import Recipients
+    from services.reports.customer import customer_view
 
     client.put("/v1/customers/ann", json={"attributes": {"email": "ann@example.com"}})
     shares: list[bool] = []

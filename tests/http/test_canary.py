@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
 from journeys.program.assignment import is_tried_on
-from services.changes import publishing
+from services.changes.publication import publishing
 from store.tables.enrollments import Dispatch, Enrollment
 from tests.http.tour import JOURNEY, LONGER, done, put
 from tests.shells import Shell

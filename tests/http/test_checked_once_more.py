@@ -8,11 +8,12 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from services.changes import moving, plan, publishing
-from services.changes.counted import CountedChanges
-from services.changes.moving import TargetVersion
-from store.queries import messages
-from store.queries.live_enrollments import EnrollmentRow
+from services.changes.planning import moving, plan
+from services.changes.planning.counted import CountedChanges
+from services.changes.planning.moving import TargetVersion
+from services.changes.publication import publishing
+from store.queries.enrollment.live_enrollments import EnrollmentRow
+from store.queries.mails import messages
 from store.statuses import MessageStatus
 from store.tables.access import Operation
 from store.tables.enrollments import Enrollment

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 from structlog.testing import capture_logs
 
-from services.enrollments import wake
+from services.enrollments.waking import wake
 from store.tables.enrollments import ControlRequest, Dispatch, Enrollment
 from store.tables.messages import Message
 from tests.http import tour

@@ -8,8 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from services.access import api_keys
-from services.access.origins import normalised
+from services.access.keys import api_keys
+from services.access.keys.origins import normalised
 from services.errors import InvalidInput
 from store.tables.access import Audit
 from store.tables.customers import Event

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 from sqlmodel import col, select, update
 
-from services.customers import attribute_search
+from services.customers.audiences import attribute_search
 from store.tables.access import Audit
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message, MessageBody

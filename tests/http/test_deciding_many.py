@@ -2,7 +2,7 @@
 
 from fastapi.testclient import TestClient
 
-from store.queries import messages
+from store.queries.mails import messages
 from store.statuses import MessageStatus
 from waypost.wiring import Parts
 

@@ -13,7 +13,7 @@ from sqlmodel import select
 from api.deps import rate_limits
 from mail.message import Mail, Sender
 from mail.signed_links import Confirmation, Unsubscribe
-from store.queries import outbox
+from store.queries.mails import outbox
 from store.tables.customers import Consent
 from tests.conftest import settings_for
 from waypost.processes.api import build

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlmodel import Session, col, select
 
-from services.access import api_keys
-from services.messages import claiming, sending_ledger
-from services.messages.claiming import OutgoingChannel
-from services.messages.sending_ledger import AttemptResult
-from services.reports import reconciliation
+from services.access.keys import api_keys
+from services.messages.sending import claiming, sending_ledger
+from services.messages.sending.claiming import OutgoingChannel
+from services.messages.sending.sending_ledger import AttemptResult
+from services.reports.health import reconciliation
 from store.statuses import ControlStatus, EnrollmentStatus, MessageStatus
 from store.tables.enrollments import ControlRequest, Enrollment
 from store.tables.messages import Message

@@ -11,9 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from services.upkeep import experiment_clock, upkeep
-from store.queries import counts
-from store.queries.counts import Tally
+from services.upkeep import upkeep
+from services.upkeep.clocks import experiment_clock
+from store.queries.figures import counts
+from store.queries.figures.counts import Tally
 from store.tables.splits import Experiment
 from tests.conftest import HandClock
 from waypost.cli.tables.experiments import print_experiment

@@ -12,7 +12,7 @@ from rich.console import Console
 from sqlmodel import select
 from typer.testing import CliRunner
 
-from services.reports import entry_cohorts, paged_report
+from services.reports.conversion import entry_cohorts, paged_report
 from store.tables.enrollments import Enrollment
 from tests.http import tour
 from tests.shells import Shell

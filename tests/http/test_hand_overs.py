@@ -20,7 +20,8 @@ from readers.hand_over_answers import HandOverAnswer
 from services.enrollments import hooks
 from services.statistics import quartiles
 from store import log_buckets
-from store.queries import customers, enrollments
+from store.queries.enrollment import enrollments
+from store.queries.identity import customers
 from store.tables.customers import Event
 from store.tables.enrollments import Hook
 from store.tables.note_answers import NoteAnswer

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
 from services.reconciliation.differences import DifferenceKind
-from services.reports import home_report
+from services.reports.lifecycle import home_report
 from store.statuses import HookStatus
 from store.tables.definitions import Journey
 from store.tables.enrollments import Enrollment, Hook

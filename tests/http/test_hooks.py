@@ -13,11 +13,12 @@ from typer.testing import CliRunner
 
 from journeys.machine.commands import Decide
 from mail.webhooks.answer import HookAnswer
-from services.definitions import drafts
+from services.definitions.journey_versions import drafts
 from services.enrollments import hooks
 from store import bulk
-from store.queries import dispatches, pulses
-from store.queries.dispatches import Priority
+from store.queries.dispatching import dispatches
+from store.queries.dispatching.dispatches import Priority
+from store.queries.upkeep import pulses
 from store.statuses import DispatchStatus, HookStatus
 from store.tables.access import Audit
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Hook

@@ -10,11 +10,14 @@ from structlog.testing import capture_logs
 
 from activities.operations import ATTEMPTS
 from journeys.simulation import consequences
-from services.customers import profiles
-from services.enrollments import asking, entry
-from services.jobs import erasure, plan_broadcast
-from services.messages import resolving, withdrawing
-from store.queries import messages
+from services.customers.attributes import profiles
+from services.enrollments.controls import asking
+from services.enrollments.entering import entry
+from services.jobs import erasure
+from services.jobs.mails import plan_broadcast
+from services.messages.deciding import withdrawing
+from services.messages.waiting import resolving
+from store.queries.mails import messages
 from store.statuses import MessageStatus
 from store.tables.access import Operation
 from store.tables.customers import Consent, Customer, Event
@@ -139,7 +142,7 @@ def broadcast(client: TestClient, parts: Parts) -> str:
 def test_a_recipient_that_raises_gets_no_mail_of_a_broadcast_and_all_others_do(
     client: TestClient, parts: Parts, broadcast: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from services.upkeep import broadcast_clock
+    from services.upkeep.clocks import broadcast_clock
 
     answer = client.post(f"/v1/broadcasts/{broadcast}/send")
     assert answer.status_code == 200, answer.text

@@ -10,8 +10,8 @@ from sqlmodel import select
 
 from api.pages.journeys.live_counts import SeenJourney, changes
 from services.errors import NotFound
-from services.reports import journey_list
-from services.reports.journey_list import JourneyState, state_of
+from services.reports.listings import journey_list
+from services.reports.listings.journey_list import JourneyState, state_of
 from store.tables.definitions import Journey
 from store.tables.enrollments import Enrollment
 from tests.conftest import NOON

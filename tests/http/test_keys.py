@@ -13,8 +13,8 @@ from sqlmodel import select
 
 from api.deps import key_guesses
 from mail.signed_links import Unsubscribe
-from services.access import api_keys
-from store.queries import messages
+from services.access.keys import api_keys
+from store.queries.mails import messages
 from store.statuses import MessageStatus
 from store.tables.customers import Customer
 from store.tables.messages import MessageBody

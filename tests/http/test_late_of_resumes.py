@@ -8,10 +8,10 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from journeys.language.words import Late
-from services.enrollments import asking
-from services.messages import claiming
-from store.queries import lanes
-from store.queries.lanes import JOURNEY as LANE
+from services.enrollments.controls import asking
+from services.messages.sending import claiming
+from store.queries.sending import lanes
+from store.queries.sending.lanes import JOURNEY as LANE
 from store.tables.enrollments import Decision, Enrollment
 from store.tables.messages import Message
 from tests.conftest import HandClock

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from rich.console import Console
 from sqlmodel import select
 
-from services.reports import lift, paged_report
+from services.reports.conversion import lift, paged_report
 from services.statistics import shares
 from store.tables.customers import Customer, Event
 from tests.conftest import Statements

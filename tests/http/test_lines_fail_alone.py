@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from journeys.simulation import backtest
-from services.customers import profiles
-from services.enrollments import entry
-from services.feedback import consents
-from services.imports.file_form import FormRecognition
+from services.customers.attributes import profiles
+from services.enrollments.entering import entry
+from services.feedback.answers import consents
+from services.imports.files.file_form import FormRecognition
 from services.ingestion import ingest
 from store.tables.customers import Consent, Customer, Event
 from store.tables.enrollments import Enrollment

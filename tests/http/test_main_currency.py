@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from rich.console import Console
 from sqlmodel import select
 
-from services.imports import rate_lines
+from services.imports.records import rate_lines
 from services.values import Rejected
 from store.tables.attribution import CreditedOrder, MailCredit
 from store.tables.messages import Message

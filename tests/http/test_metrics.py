@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from services.enrollments import wake
+from services.enrollments.waking import wake
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Channel
 from waypost.wiring import Parts

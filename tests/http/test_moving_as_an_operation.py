@@ -10,9 +10,9 @@ from sqlmodel import col, select
 from temporalio.testing import ActivityEnvironment
 
 import activities.operations
-from services.changes import publishing
+from services.changes.publication import publishing
 from services.operations import operations
-from services.reports import reconciliation
+from services.reports.health import reconciliation
 from store.tables.access import Operation
 from store.tables.enrollments import Decision, Enrollment
 from tests.conftest import HandClock

@@ -12,9 +12,9 @@ from sqlmodel import col, select
 from api.deps import rate_limits
 from api.deps.rate_limits import RateLimits
 from api.errors import ApiError
-from services.access import api_keys
-from services.access.known_keys import LIFE, KnownKeys
-from services.enrollments.customer_events import Listeners
+from services.access.keys import api_keys
+from services.access.keys.known_keys import LIFE, KnownKeys
+from services.enrollments.entering.customer_events import Listeners
 from store.tables.access import ApiKey
 from store.tables.customers import Segment
 from tests.conftest import HandClock, Statements

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from sqlmodel import select
 
 from api.deps.sign_in_rates import PROVIDER_THERE
-from services.access import users
+from services.access.signing_in import users
 from store.tables.users import User, UserIdentity, UserSession
 from tests.conftest import HandClock, settings_for
 from tests.http.desks import HERE

@@ -9,7 +9,7 @@ import httpx
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
-from services.access import passwords, sign_in, users
+from services.access.signing_in import passwords, sign_in, users
 from store.tables.users import User
 from tests.http.desks import HERE, token
 from tests.http.openid_visits import audit, comes_back, the_user

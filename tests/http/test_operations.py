@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities import operations as activities
 from activities.operations import Operations
-from services.imports import import_lines
+from services.imports.records import import_lines
 from services.operations import operations
 from store.tables.access import UploadPart
 from store.tables.customers import Consent, Customer, Event

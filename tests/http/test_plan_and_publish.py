@@ -13,9 +13,9 @@ from sqlmodel import col, select
 from typer.testing import CliRunner
 
 from journeys.program.assignment import is_tried_on
-from services.changes import plan as plans
-from services.changes import publishing
-from store.queries import plans as plan_rows
+from services.changes.planning import plan as plans
+from services.changes.publication import publishing
+from store.queries.definitions import plans as plan_rows
 from store.tables.enrollments import Decision, Enrollment
 from tests.conftest import HandClock
 from tests.http.tour import CUSTOMERS, JOURNEY, LONGER, done, put

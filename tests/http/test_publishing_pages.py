@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from services.changes import publishing
+from services.changes.publication import publishing
 from store.tables.definitions import DraftText
 from tests.conftest import HandClock, settings_for
 from tests.http import tour

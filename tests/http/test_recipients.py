@@ -13,7 +13,7 @@ from activities.delivery.lane import MailLane
 from api.deps import token_rates
 from mail.signed_links import Confirmation, Links, Preferences
 from services.upkeep import upkeep
-from store.queries import messages
+from store.queries.mails import messages
 from store.statuses import MessageStatus
 from store.tables.customers import Consent, Event
 from store.tables.enrollments import Decision
@@ -334,8 +334,8 @@ async def test_mail_waits_for_the_confirmation_and_says_so(
     from journeys.program.send_terms import SendTerms
     from journeys.rules import policy
     from services.installation import installation_settings
-    from services.messages.eligibility import Recipients
-    from services.reports import customer_view
+    from services.messages.deciding.eligibility import Recipients
+    from services.reports.customer import customer_view
 
     client.put("/v1/topics/letter", json={"consent": "double_opt_in"})
     terms = SendTerms(topic="letter")

@@ -12,8 +12,8 @@ from services.operations import operations
 from services.reconciliation import reconciling
 from services.reconciliation.differences import DifferenceKind, Findings
 from store import bulk
-from store.queries import dispatches
-from store.queries.dispatches import Priority
+from store.queries.dispatching import dispatches
+from store.queries.dispatching.dispatches import Priority
 from store.statuses import DispatchStatus, HookStatus, OperationStatus
 from store.tables.access import Audit, Operation
 from store.tables.customers import Customer

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from services.feedback import delivery_events
-from services.messages import sending_ledger
-from store.queries import messages
+from services.feedback.returns import delivery_events
+from services.messages.sending import sending_ledger
+from store.queries.mails import messages
 from store.statuses import MessageStatus
 from store.tables.customers import Consent, Event, Suppression
 from store.tables.enrollments import Decision
@@ -61,7 +61,7 @@ def mail(parts: Parts, noon: datetime) -> str:
     with parts.database.writing() as session:
         identify = {"type": "identify", "userId": "ann", "traits": {"email": "ann@example.com"}}
         ingest.ingest(session, [identify], noon)
-        from services.reports import customer_view
+        from services.reports.customer import customer_view
 
         row = messages.row(
             "send-1",

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from services.enrollments import asking
+from services.enrollments.controls import asking
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message
 from tests.conftest import HandClock

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from services.access import api_keys
+from services.access.keys import api_keys
 from store.session import Database
 from store.tables.access import ApiKey, IdempotentAnswer
 from store.tables.enrollments import Enrollment
@@ -233,7 +233,7 @@ def test_what_nobody_foresaw_is_a_problem_and_logged_under_the_id_of_its_answer(
     def breaks(*_: Any, **__: Any) -> Any:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("services.reports.customer_view.customer", breaks)
+    monkeypatch.setattr("services.reports.customer.customer_view.customer", breaks)
     answer = client.get("/v1/customers/ann", headers={"X-Request-Id": "shop-500"})
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:waypost:problem:unexpected")
     assert answer.headers["x-request-id"] == "shop-500"
@@ -330,7 +330,7 @@ def test_the_edge_holds_at_many_calls_at_once(parts: Parts, keys: dict[str, str]
     from concurrent.futures import ThreadPoolExecutor
 
     from journeys.checks.lint import NOWHERE
-    from services.definitions import drafts, journeys
+    from services.definitions.journey_versions import drafts, journeys
 
     text = "journey: w\nenter: [{on: Signed Up}]\nstart: n\nstages: {n: {steps: [{send: mail_a}]}}"
     with database.writing() as session:

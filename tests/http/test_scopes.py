@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from api.edge import ingestion_paths
-from services.access import api_keys
+from services.access.keys import api_keys
 from store.tables.customers import Customer
 from tests.conftest import HandClock
 from waypost.wiring import Parts

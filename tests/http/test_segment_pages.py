@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from services.customers import segment_preview
-from store.queries import segments as segment_rows
+from services.customers.audiences import segment_preview
+from store.queries.audiences import segments as segment_rows
 from store.tables.access import Audit
 from store.tables.customers import Segment
 from tests.http.desks import token

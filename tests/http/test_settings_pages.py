@@ -12,7 +12,8 @@ from fastapi.testclient import TestClient
 from api.pages.frame import differences
 from api.pages.frame.differences import PartDifference
 from api.pages.settings.settings import SettingsForm
-from services.access import api_keys, audit_log
+from services.access import audit_log
+from services.access.keys import api_keys
 from services.installation import installation_settings
 from services.installation.installation_settings import (
     CapIn,

@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from sqlmodel import col, select
 from temporalio.testing import ActivityEnvironment
 
-from services.access import passwords, sessions, sign_in, users
-from services.jobs import sign_in_mail
+from services.access.signing_in import passwords, sessions, sign_in, users
+from services.jobs.mails import sign_in_mail
 from store.tables.access import Audit, Operation
 from store.tables.messages import OutboxMail
 from store.tables.users import User, UserSession

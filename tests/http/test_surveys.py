@@ -15,7 +15,7 @@ from mail.rendering import survey_block
 from mail.signed_links import SURVEY_LIVES, Links, SurveyLink
 from readers import survey_scales
 from services.statistics.net_scores import net_score
-from store.queries import messages
+from store.queries.mails import messages
 from store.statuses import MessageStatus
 from store.tables.customers import Event
 from store.tables.surveys import SurveyAnswer

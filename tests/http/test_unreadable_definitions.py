@@ -7,8 +7,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from journeys.program import compiler
-from services.enrollments import customer_events
-from services.reports import backlog
+from services.enrollments.entering import customer_events
+from services.reports.health import backlog
 from tests.conftest import HandClock
 from waypost.wiring import Parts
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from services.access import api_keys
+from services.access.keys import api_keys
 from tests.conftest import Statements
 from waypost.client import Waypost
 from waypost.wiring import Parts

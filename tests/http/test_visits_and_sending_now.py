@@ -8,10 +8,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from services.enrollments import asking
-from services.reports import stage_visits
-from services.reports.stage_visits import StageVisit
-from store.queries import enrollments
+from services.enrollments.controls import asking
+from services.reports.listings import stage_visits
+from services.reports.listings.stage_visits import StageVisit
+from store.queries.enrollment import enrollments
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message
 from tests.http.desks import token

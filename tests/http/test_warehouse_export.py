@@ -16,7 +16,7 @@ from sqlmodel import select
 from typer.testing import CliRunner
 
 from api.schemas.exports import DecisionLine, EventLine, MessageLine
-from services.reports import warehouse_export
+from services.reports.results import warehouse_export
 from store.tables.customers import Event
 from waypost.cli.app import app
 from waypost.cli.commands import exports

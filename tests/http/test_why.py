@@ -7,9 +7,9 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from services.customers import suppressions
-from services.messages import claiming, sending_ledger
-from services.messages.sending_ledger import AttemptResult
-from store.queries import messages
+from services.messages.sending import claiming, sending_ledger
+from services.messages.sending.sending_ledger import AttemptResult
+from store.queries.mails import messages
 from store.statuses import MessageStatus
 from store.tables.enrollments import Enrollment, Hook
 from store.tables.messages import Message

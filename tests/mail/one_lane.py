@@ -12,8 +12,8 @@ from mail.composing import Composer
 from mail.message import Mail
 from mail.providers.sender import Accepted, Evidence, MayGo, SendOutcome, Withheld, always
 from services.ingestion import ingest
-from services.reports import customer_view
-from store.queries import messages
+from services.reports.customer import customer_view
+from store.queries.mails import messages
 
 CUSTOMERS = 20
 LANE = "transactional"

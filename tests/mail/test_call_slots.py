@@ -10,7 +10,7 @@ from activities.delivery import call_slots
 from activities.delivery.call_slots import CallSlots
 from activities.delivery.lane import MailLane
 from mail.composing import Composer
-from store.queries import messages
+from store.queries.mails import messages
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.messages import Message

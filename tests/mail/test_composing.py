@@ -19,7 +19,7 @@ from mail.rendering.renderer import Renderer
 from mail.signed_links import BadLink, Confirmation, ExpiredLink, Links, Preferences, Unsubscribe
 from mail.tracking import with_utm
 from services.definitions.templates import TemplateSource
-from services.messages.mail_request import MailRequest, Personalization
+from services.messages.sending.mail_request import MailRequest, Personalization
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SEND_ID = "2161b3b7-f9d3-5b07-9196-af81ec9afb65"

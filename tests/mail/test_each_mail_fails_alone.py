@@ -7,8 +7,8 @@ import pytest
 from sqlmodel import Session
 from temporalio.testing import ActivityEnvironment
 
-from services.messages import claiming, sending_ledger, turns
-from store.queries import messages
+from services.messages.sending import claiming, sending_ledger, turns
+from store.queries.mails import messages
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.messages import Message

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from mail.providers.events import BadReport, BadSignature, EventKind, Feedback
-from services.feedback.delivery_events import RANK
+from services.feedback.returns.delivery_events import RANK
 from tests.providers import REPORTERS, Reporter
 from waypost.providers import PROVIDERS
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from activities.delivery import hand_over
-from services.messages import sending_ledger
+from services.messages.sending import sending_ledger
 from store.session import Database
 from tests.mail.one_lane import CUSTOMERS, Provider, in_calls, until
 

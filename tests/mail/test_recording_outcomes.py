@@ -9,8 +9,8 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from activities.delivery import hand_over, recording
-from services.messages import sending_ledger
-from services.messages.sending_ledger import AttemptResult
+from services.messages.sending import sending_ledger
+from services.messages.sending.sending_ledger import AttemptResult
 from tests.mail.one_lane import CUSTOMERS, Provider, in_calls, until
 from tests.refused import REFUSED
 

@@ -18,7 +18,7 @@ from mail.composing import Composer
 from mail.message import Mail, Sender
 from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured
 from mail.providers.sendgrid.sender import SendGridSender, request_body
-from services.messages.mail_request import MailRequest
+from services.messages.sending.mail_request import MailRequest
 from store.tables.enrollments import Decision
 from store.tables.messages import Channel, Message
 from tests.conftest import settings_for

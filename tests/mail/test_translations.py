@@ -13,7 +13,7 @@ from mail.message import Sender
 from mail.rendering.renderer import Renderer
 from mail.rendering.templates import Stored
 from mail.translations import CATALOGUES, Translations, direction
-from services.feedback import preferences
+from services.feedback.answers import preferences
 from waypost.errors import CannotStart
 from waypost.settings import Settings
 from waypost.wiring import check_catalogues

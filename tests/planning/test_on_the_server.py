@@ -17,11 +17,11 @@ from journeys.changes.outcomes import Choices
 from journeys.machine.inputs import Migrated
 from journeys.simulation.forecast import run_on
 from journeys.simulation.mail_policies import everything_goes
-from services.changes import moving
-from services.changes.moving import Judged, TargetVersion
-from services.definitions import journeys
-from services.reports import reconciliation
-from store.queries import live_enrollments
+from services.changes.planning import moving
+from services.changes.planning.moving import Judged, TargetVersion
+from services.definitions.journey_versions import journeys
+from services.reports.health import reconciliation
+from store.queries.enrollment import live_enrollments
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message
 from tests.planning import versions

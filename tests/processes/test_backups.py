@@ -14,7 +14,8 @@ import pytest
 import typer
 from sqlmodel import select
 
-from store.queries import holds, messages
+from store.queries.access import holds
+from store.queries.mails import messages
 from store.session import Database
 from store.tables.customers import Customer
 from store.tables.messages import Message, Restore

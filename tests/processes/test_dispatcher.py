@@ -10,8 +10,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities import meters
 from store import bulk
-from store.queries import dispatches
-from store.queries.dispatches import STUCK_AFTER, Priority
+from store.queries.dispatching import dispatches
+from store.queries.dispatching.dispatches import STUCK_AFTER, Priority
 from store.session import Database
 from store.statuses import DispatchStatus
 from store.tables.enrollments import Dispatch

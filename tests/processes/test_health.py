@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from activities.delivery.shift import Delivery
-from services.messages.claiming import Fenced
+from services.messages.sending.claiming import Fenced
 from store import bulk
-from store.queries import dispatches
-from store.queries.dispatches import Priority
+from store.queries.dispatching import dispatches
+from store.queries.dispatching.dispatches import Priority
 from store.tables.enrollments import Dispatch
 from tests.stacks import free_port
 from waypost.processes.health import HealthPort

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from activities.delivery import evidence
-from store.queries.lanes import LANES
+from store.queries.sending.lanes import LANES
 from tests.conftest import HandClock, Statements, database_url, settings_for
 from waypost import pulses
 from waypost.processes import scheduler

@@ -10,8 +10,9 @@ from sqlmodel import Session
 
 from store import bulk
 from store.notices import Notices
-from store.queries import dispatches, pulses
-from store.queries.dispatches import Priority
+from store.queries.dispatching import dispatches
+from store.queries.dispatching.dispatches import Priority
+from store.queries.upkeep import pulses
 from store.session import Database
 from store.tables.enrollments import Dispatch
 from waypost.processes.scheduler import Scheduler

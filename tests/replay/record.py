@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from services.errors import Refused
-from services.reports import customer_view
-from store.queries import enrollments
+from services.reports.customer import customer_view
+from store.queries.enrollment import enrollments
 
 HERE = Path(__file__).parent
 HISTORIES = HERE / "histories" / "0015"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.access import api_keys
+from services.access.keys import api_keys
 from services.errors import InvalidInput
 from store.migrate import upgrade
 from store.session import Database

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
-from services.reports.readiness import DEADLINES, DISPATCHERS, FOLLOWING, WAKERS
+from services.reports.health.readiness import DEADLINES, DISPATCHERS, FOLLOWING, WAKERS
 from tests.stack.compose_file import BIN, ROOT
 from tests.stack.receivers import Collector, Inbox
 from tests.stack.services import Services

@@ -9,13 +9,13 @@ from sqlmodel import col, select
 
 from services.definitions import broadcasts
 from services.definitions.broadcast_definition import BroadcastIn
-from services.jobs import cancel_broadcast, plan_broadcast
-from services.messages import claiming, sending_ledger
-from services.messages.sending_ledger import AttemptResult
+from services.jobs.mails import cancel_broadcast, plan_broadcast
+from services.messages.sending import claiming, sending_ledger
+from services.messages.sending.sending_ledger import AttemptResult
 from services.operations import operations
-from services.reports import customer_view
-from services.upkeep import broadcast_clock
-from store.queries import messages
+from services.reports.customer import customer_view
+from services.upkeep.clocks import broadcast_clock
+from store.queries.mails import messages
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.access import Operation

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from services.definitions import drafts, journeys, validation_context
+from services.definitions.journey_versions import drafts, journeys, validation_context
 from services.ingestion import ingest
 from services.ingestion.ingest import IngestResult
 from store.session import Database

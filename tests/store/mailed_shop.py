@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from services.reports import mail_report
-from store.queries import messages
+from services.reports.results import mail_report
+from store.queries.mails import messages
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.customers import Customer, Event

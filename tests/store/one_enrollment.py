@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from services.definitions import pauses
-from services.enrollments import asking, wake
-from services.enrollments.wake import Led
+from services.definitions.pausing import pauses
+from services.enrollments.controls import asking
+from services.enrollments.waking import wake
+from services.enrollments.waking.wake import Led
 from services.ingestion.ingest import IngestResult
 from store.session import Database
 from store.tables.enrollments import ControlRequest, Decision, Enrollment

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlmodel import Session
 
-from store.queries.milestones import Milestone, TimeSpan
+from store.queries.history.milestones import Milestone, TimeSpan
 from store.session import Database
 from tests.conftest import NOON
 

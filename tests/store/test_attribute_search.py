@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from services.customers import attribute_search
-from services.customers.attribute_search import WantedCustomers, holds
-from store.queries.lists import Slice
+from services.customers.audiences import attribute_search
+from services.customers.audiences.attribute_search import WantedCustomers, holds
+from store.queries.listing.lists import Slice
 from store.session import Database
 from store.tables.customers import Customer
 from tests.conftest import NOON

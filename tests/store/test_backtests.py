@@ -17,7 +17,7 @@ from journeys.simulation.backtest import CustomerHistory, Totals
 from journeys.simulation.simulator import RecordedEvent
 from services.operations import backtests, cohorts
 from store import bulk
-from store.queries import events
+from store.queries.history import events
 from store.session import Database
 from store.tables.access import Operation
 from store.tables.customers import Customer

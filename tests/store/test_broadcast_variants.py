@@ -8,7 +8,7 @@ from sqlmodel import select
 from mail.providers.events import Feedback
 from services.definitions import broadcasts
 from services.errors import InvalidInput, Refused
-from services.feedback import delivery_events
+from services.feedback.returns import delivery_events
 from store.session import Database
 from store.tables.messages import Message
 from tests.store.broadcast_desk import AB, Desk

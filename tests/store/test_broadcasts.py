@@ -11,14 +11,14 @@ from services.customers import suppressions
 from services.definitions import broadcasts
 from services.definitions.broadcast_definition import BroadcastIn
 from services.errors import InvalidInput, NotFound, Refused
-from services.feedback import consents
-from services.imports import import_kinds
+from services.feedback.answers import consents
+from services.imports.records import import_kinds
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
-from services.jobs import plan_broadcast
+from services.jobs.mails import plan_broadcast
 from services.operations import operations
-from services.reports import customer_view
-from services.upkeep import broadcast_clock
+from services.reports.customer import customer_view
+from services.upkeep.clocks import broadcast_clock
 from store.session import Database
 from store.tables.access import Operation
 from store.tables.enrollments import Decision

@@ -8,10 +8,10 @@ import pytest
 
 from services.installation import rates
 from services.installation.rates import Rate
-from services.messages import circuit_breaker, claiming, sending_ledger
-from services.messages.circuit_breaker import ChannelReport
-from services.messages.claiming import OutgoingChannel
-from store.queries import messages
+from services.messages.sending import circuit_breaker, claiming, sending_ledger
+from services.messages.sending.circuit_breaker import ChannelReport
+from services.messages.sending.claiming import OutgoingChannel
+from store.queries.mails import messages
 from store.session import Database
 from store.tables.definitions import Journey, Topic
 from store.tables.messages import Channel
@@ -114,8 +114,8 @@ def waiting(database: Database, take: Any, noon: datetime, publish: Any) -> None
     for key in ("busy", "quiet"):
         publish(key, f"journey: {key}{steps}")
     take({"type": "identify", "userId": "ann", "traits": {"email": "ann@example.com"}})
-    from services.definitions import journeys
-    from services.reports import customer_view
+    from services.definitions.journey_versions import journeys
+    from services.reports.customer import customer_view
 
     with database.writing() as session:
         ann = customer_view.customer(session, "ann").id

@@ -4,9 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.enrollments import asking, places, wake
+from services.enrollments.controls import asking
+from services.enrollments.forecast import places
+from services.enrollments.waking import wake
 from services.errors import InvalidInput, Refused
-from store.queries import customers
+from store.queries.identity import customers
 from store.session import Database
 from store.tables.enrollments import ControlRequest, Decision, Enrollment
 from tests.shells import Shell

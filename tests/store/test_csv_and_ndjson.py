@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from services.errors import InvalidInput
-from services.imports import csv_and_ndjson, file_form
-from services.imports.cells import CellForms
-from services.imports.columns import ColumnRules
-from services.imports.file_form import SAMPLE, FileForm, FormRecognition, UnreadableFile
-from services.imports.record_lines import LONGEST_LINE
+from services.imports.files import csv_and_ndjson, file_form
+from services.imports.files.cells import CellForms
+from services.imports.files.columns import ColumnRules
+from services.imports.files.file_form import SAMPLE, FileForm, FormRecognition, UnreadableFile
+from services.imports.files.record_lines import LONGEST_LINE
 
 LONG = LONGEST_LINE
 RULES = ColumnRules(required=("userId",), texts=("userId", "email", "phone", "first_name"), numbers=("total",))

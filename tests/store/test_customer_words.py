@@ -9,8 +9,9 @@ from sqlmodel import select
 
 from services.ingestion.ingest import IngestResult
 from store import search_words
-from store.queries import customer_search, lists
-from store.queries.lists import Slice
+from store.queries.identity import customer_search
+from store.queries.listing import lists
+from store.queries.listing.lists import Slice
 from store.session import Database
 from store.tables.customers import Customer, CustomerWord, SegmentMember
 
@@ -158,7 +159,7 @@ def test_words_are_few_however_long_a_name_is() -> None:
 
 @pytest.mark.parametrize("query", ["ann", "iller"])
 def test_who_comes_by_a_history_is_found_too(database: Database, noon: datetime, query: str) -> None:
-    from services.imports import placement
+    from services.imports.placing import placement
     from services.ingestion import segment_api
 
     event = segment_api.read({**person("17", email="ann@example.com", name="Ann Miller"), "messageId": "m"}, noon)

@@ -10,18 +10,20 @@ from sqlmodel import select
 from mail.providers.events import Feedback
 from mail.providers.sendgrid.sender import SendGridSender
 from mail.providers.smtp.sender import SmtpSender
-from services.definitions import pauses
+from services.definitions.pausing import pauses
 from services.errors import NotFound, Refused
-from services.feedback import complaint_brake, delivery_events
+from services.feedback.returns import complaint_brake, delivery_events
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
-from services.jobs import decide_messages
-from services.messages import resolving, sending_ledger
+from services.jobs.mails import decide_messages
+from services.messages.sending import sending_ledger
+from services.messages.waiting import resolving
 from services.operations import operations
-from store.queries import journeys as journey_rows
-from store.queries import message_counts, messages, unsure_messages
-from store.queries.message_counts import CountedSubject
-from store.queries.unsure_messages import UnsureFilter
+from store.queries.definitions import journeys as journey_rows
+from store.queries.figures import message_counts
+from store.queries.figures.message_counts import CountedSubject
+from store.queries.mails import messages, unsure_messages
+from store.queries.mails.unsure_messages import UnsureFilter
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.access import Audit, Operation
@@ -224,7 +226,7 @@ def test_the_brake_is_asked_by_the_complaint_itself_and_let_go_by_a_person(
 ) -> None:
     monkeypatch.setattr(complaint_brake, "SAMPLE", 1)
     take({"type": "identify", "userId": "ann", "traits": {"email": "ann@example.com"}})
-    from services.reports import customer_view
+    from services.reports.customer import customer_view
 
     with database.writing() as session:
         ann = customer_view.customer(session, "ann").id

@@ -27,9 +27,9 @@ from mail.providers.sender import (
 from mail.rendering.renderer import Renderer
 from mail.signed_links import Links
 from services.errors import Fenced
-from services.feedback import unsubscribing
-from services.messages import claiming, sending_ledger
-from services.messages.mail_request import MailRequest
+from services.feedback.answers import unsubscribing
+from services.messages.sending import claiming, sending_ledger
+from services.messages.sending.mail_request import MailRequest
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.customers import Suppression

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
-from services.reports import readiness
-from store.queries import dispatches
-from store.queries.dispatches import KINDS, Priority
+from services.reports.health import readiness
+from store.queries.dispatching import dispatches
+from store.queries.dispatching.dispatches import KINDS, Priority
 from store.session import Database
 from store.statuses import DispatchStatus
 from store.tables.enrollments import Dispatch

@@ -12,11 +12,11 @@ from structlog.testing import capture_logs
 from temporalio.service import RPCError, RPCStatusCode
 
 from journeys.machine.woken import Woken
-from services.enrollments import wake
-from services.enrollments.wake import Together
-from store.queries import dispatches, wakes_ahead
-from store.queries.dispatches import Priority
-from store.queries.enrollments import EnrollmentToWake
+from services.enrollments.waking import wake
+from services.enrollments.waking.wake import Together
+from store.queries.dispatching import dispatches, wakes_ahead
+from store.queries.dispatching.dispatches import Priority
+from store.queries.enrollment.enrollments import EnrollmentToWake
 from store.session import Database
 from store.tables.customers import Customer
 from store.tables.enrollments import Dispatch, Enrollment

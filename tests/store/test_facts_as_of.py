@@ -9,8 +9,8 @@ from sqlmodel import col, select
 
 from journeys.facts import customer_facts
 from journeys.facts.customer_facts import Aggregate
-from services.customers import known_facts
-from services.customers.event_log import EventLog, NewEvent
+from services.customers.attributes import known_facts
+from services.customers.history.event_log import EventLog, NewEvent
 from services.ingestion.ingest import IngestResult
 from store.session import Database
 from store.tables.customers import Customer, Event

@@ -10,12 +10,12 @@ from sqlmodel import col, select
 from structlog.testing import capture_logs
 
 from journeys.machine.woken import STATE, Bookmark, restored
-from services.enrollments import asking
-from services.enrollments.working_off import INPUTS
+from services.enrollments.controls import asking
+from services.enrollments.waking.working_off import INPUTS
 from services.errors import NotFound
 from services.ingestion.ingest import IngestResult
-from store.queries import dispatches
-from store.queries.dispatches import Priority
+from store.queries.dispatching import dispatches
+from store.queries.dispatching.dispatches import Priority
 from store.session import Database
 from store.tables.enrollments import Decision, Dispatch, Enrollment
 from store.tables.messages import Message

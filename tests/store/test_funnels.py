@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from services.definitions import journeys
+from services.definitions.journey_versions import journeys
 from services.errors import InvalidInput, Refused
-from services.imports import placement
+from services.imports.placing import placement
 from services.ingestion import segment_api
 from services.operations import operations
-from services.reports import paged_report, reached, report_operations
-from services.reports.cohorts import CohortQuestion, Cohorts
-from services.reports.funnel import Funnel, FunnelQuestion
+from services.reports.conversion import paged_report, reached, report_operations
+from services.reports.conversion.cohorts import CohortQuestion, Cohorts
+from services.reports.conversion.funnel import Funnel, FunnelQuestion
 from services.statistics import chains, quartiles
 from store.session import Database
 from store.tables.customers import Customer

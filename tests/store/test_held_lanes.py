@@ -9,10 +9,10 @@ from sqlmodel import Session, select
 
 from services.access import audit_log, held_lanes
 from services.enrollments import hooks
-from services.messages import claiming, sending_ledger
-from services.messages.claiming import OutgoingChannel
-from store.queries import hooks as hook_rows
-from store.queries import lanes
+from services.messages.sending import claiming, sending_ledger
+from services.messages.sending.claiming import OutgoingChannel
+from store.queries.sending import hooks as hook_rows
+from store.queries.sending import lanes
 from store.session import Database
 from store.tables.access import Audit
 from store.tables.enrollments import Enrollment

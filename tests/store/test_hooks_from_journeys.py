@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from mail.webhooks.answer import HookAnswer
-from services.definitions import journeys
+from services.definitions.journey_versions import journeys
 from services.enrollments import hooks
 from services.enrollments.hooks import DueHook
 from services.errors import Fenced

@@ -12,7 +12,7 @@ from journeys.machine.state import State
 from journeys.program.program import Program
 from journeys.rules.policy import InstallationTerms
 from journeys.simulation.simulator import PastFacts, RecordedEvent, simulate
-from services.changes.impact import Impact, RunsOn
+from services.changes.planning.impact import Impact, RunsOn
 
 JOURNEY = """journey: j
 enter: [{on: Signed Up}]

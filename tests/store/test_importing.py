@@ -13,11 +13,12 @@ import pytest
 from sqlmodel import col, func, select
 
 from journeys.checks.lint import NOWHERE
-from services.definitions import drafts, journeys
-from services.imports import event_histories, placement
-from services.imports.event_histories import LineErrors
-from services.imports.placement import Placed
-from store.queries import counts
+from services.definitions.journey_versions import drafts, journeys
+from services.imports.histories import event_histories
+from services.imports.histories.event_histories import LineErrors
+from services.imports.placing import placement
+from services.imports.placing.placement import Placed
+from store.queries.figures import counts
 from store.session import Database
 from store.tables.customers import Event
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest

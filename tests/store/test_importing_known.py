@@ -279,8 +279,8 @@ def test_attributes_that_no_event_has_told_are_seen_by_the_guards_of_the_past(
 
 @pytest.mark.usefixtures("buyers")
 def test_who_was_erased_stays_so(database: Database, take: Any, imported: Imported, noon: datetime) -> None:
-    from store.queries import tombstones
-    from store.queries.tombstones import USER
+    from store.queries.identity import tombstones
+    from store.queries.identity.tombstones import USER
 
     take(*known("ann"))
     with database.writing() as session:

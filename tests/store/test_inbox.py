@@ -11,18 +11,20 @@ from mail.providers.events import EventKind, Feedback
 from mail.providers.sendgrid import events as sendgrid
 from services.customers.consent_in_force import ConsentsInForce
 from services.definitions import broadcasts
-from services.feedback import consents, delivery_events, preferences, unsubscribing
-from services.imports import import_lines
+from services.feedback.answers import consents, preferences, unsubscribing
+from services.feedback.returns import delivery_events
+from services.imports.records import import_lines
 from services.ingestion.ingest import IngestResult
 from services.installation import installation_settings
 from services.installation.installation_settings import CapIn, InstallationSettings
-from services.jobs import erasure, plan_broadcast
-from services.messages import claiming, sending_ledger
+from services.jobs import erasure
+from services.jobs.mails import plan_broadcast
+from services.messages.sending import claiming, sending_ledger
 from services.operations import operations, uploads
-from services.reports import customer_view
-from services.upkeep import broadcast_clock
+from services.reports.customer import customer_view
+from services.upkeep.clocks import broadcast_clock
 from store import addresses
-from store.queries import enrollments
+from store.queries.enrollment import enrollments
 from store.session import Database
 from store.tables.customers import AddressConsent, Event, Suppression
 from store.tables.definitions import Topic

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from services.customers import known_facts
+from services.customers.attributes import known_facts
 from services.ingestion.ingest import IngestResult
 from store.session import Database
 from store.tables.access import Rejection

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from store.queries import lanes
+from store.queries.sending import lanes
 from store.session import Database
 
 

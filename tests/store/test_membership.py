@@ -10,11 +10,11 @@ from hypothesis import strategies as some
 from sqlmodel import Session, col, delete, select
 
 from journeys.facts import customer_facts, guards
-from services.customers import known_facts
+from services.customers.attributes import known_facts
 from services.ingestion import ingest
 from services.ingestion.ingest import IngestResult
 from services.upkeep import upkeep
-from store.queries import customers, unreadable_values
+from store.queries.identity import customers, unreadable_values
 from store.session import Database
 from store.tables.customers import Backfill, Customer, Segment, SegmentMember
 from tests.store.town import Publish, Town, put_segment

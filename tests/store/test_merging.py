@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from services.feedback import unsubscribing
+from services.feedback.answers import unsubscribing
 from services.ingestion import merging
 from services.ingestion.ingest import IngestResult
-from services.reports import customer_view
-from store.queries import consents, customers, lists, messages, survey_answers
-from store.queries.lists import Slice
+from services.reports.customer import customer_view
+from store.queries.consent import consents
+from store.queries.feedback import survey_answers
+from store.queries.identity import customers
+from store.queries.listing import lists
+from store.queries.listing.lists import Slice
+from store.queries.mails import messages
 from store.session import Database
 from store.tables.customers import Alias, Customer, Event
 from store.tables.enrollments import ControlRequest, Decision, Dispatch, Enrollment, Interest

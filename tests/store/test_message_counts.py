@@ -8,12 +8,15 @@ import pytest
 from sqlmodel import Session, select
 
 from mail.providers.events import Feedback
-from services.feedback import delivery_events
+from services.feedback.returns import delivery_events
 from services.jobs import erasure
-from services.messages import resolving, sending_ledger, withdrawing
-from services.messages.sending_ledger import AttemptResult
-from services.reports.reconciliation import reconcile
-from store.queries import message_counts, messages
+from services.messages.deciding import withdrawing
+from services.messages.sending import sending_ledger
+from services.messages.sending.sending_ledger import AttemptResult
+from services.messages.waiting import resolving
+from services.reports.health.reconciliation import reconcile
+from store.queries.figures import message_counts
+from store.queries.mails import messages
 from store.session import Database
 from store.statuses import UNSURE, MessageStatus
 from store.tables.customers import Customer

@@ -10,11 +10,11 @@ from sqlmodel import col, select
 
 from journeys.changes.mapping import Moves
 from journeys.changes.outcomes import Choices
-from services.changes import moving
-from services.changes.moving import TargetVersion
-from services.definitions import journeys
-from services.reports import reconciliation
-from store.queries import counts
+from services.changes.planning import moving
+from services.changes.planning.moving import TargetVersion
+from services.definitions.journey_versions import journeys
+from services.reports.health import reconciliation
+from store.queries.figures import counts
 from store.session import Database
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest
 from store.tables.messages import Message

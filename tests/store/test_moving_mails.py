@@ -9,11 +9,11 @@ from sqlmodel import select
 
 from journeys.changes.mapping import Moves
 from journeys.changes.outcomes import Choices
-from services.changes import moving
-from services.changes.moving import TargetVersion
-from services.definitions import journeys
-from services.enrollments import enrollment_forecast
-from services.reports import reconciliation
+from services.changes.planning import moving
+from services.changes.planning.moving import TargetVersion
+from services.definitions.journey_versions import journeys
+from services.enrollments.forecast import enrollment_forecast
+from services.reports.health import reconciliation
 from store.session import Database
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message

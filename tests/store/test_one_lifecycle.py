@@ -10,9 +10,9 @@ from sqlmodel import Session
 
 from journeys.checks import source
 from journeys.language.problems import InvalidJourney
-from services.definitions import drafts, journeys
+from services.definitions.journey_versions import drafts, journeys
 from services.errors import Refused
-from store.queries import journeys as journey_rows
+from store.queries.definitions import journeys as journey_rows
 from store.session import Database
 from store.tables.definitions import Journey
 from tests.conftest import database_url

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from services.feedback import consents
-from services.imports import placement
+from services.feedback.answers import consents
+from services.imports.placing import placement
 from services.ingestion import segment_api
 from services.ingestion.ingest import IngestResult
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
-from services.reports import customer_view
+from services.reports.customer import customer_view
 from store.session import Database
 from store.tables.customers import Consent, Customer, Event
 from store.tables.enrollments import ControlRequest, Decision, Enrollment

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session, select
 
-from services.messages import held_by_hours
-from store.queries import decisions, timeline
+from services.messages.waiting import held_by_hours
+from store.queries.enrollment import decisions
+from store.queries.listing import timeline
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.messages import Message

@@ -11,44 +11,22 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from services.reports import backlog
-from services.reports.reconciliation import reconcile
+from services.reports.health import backlog
+from services.reports.health.reconciliation import reconcile
 from store import keyset
-from store.queries import (
-    approvals,
-    broadcasts,
-    credits,
-    currency_rates,
-    customer_search,
-    customers,
-    delivery_events,
-    due_dates,
-    enrollment_mail,
-    enrollments,
-    hand_overs,
-    hooks,
-    lanes,
-    lists,
-    live_enrollments,
-    live_selection,
-    mail_results,
-    message_bodies,
-    message_counts,
-    messages,
-    milestones,
-    outbox,
-    pending_clicks,
-    plans,
-    rejections,
-    rhythms,
-    segments,
-    series,
-    survey_answers,
-    templates,
-    variant_revenue,
-)
-from store.queries.lists import Slice
-from store.queries.live_selection import LiveFilter
+from store.queries.access import approvals
+from store.queries.audiences import due_dates, rhythms, segments
+from store.queries.definitions import broadcasts, plans, templates
+from store.queries.enrollment import enrollments, live_enrollments
+from store.queries.feedback import delivery_events, hand_overs, pending_clicks, survey_answers
+from store.queries.figures import credits, currency_rates, mail_results, message_counts, series, variant_revenue
+from store.queries.history import milestones, rejections
+from store.queries.identity import customer_search, customers
+from store.queries.listing import lists, live_selection
+from store.queries.listing.lists import Slice
+from store.queries.listing.live_selection import LiveFilter
+from store.queries.mails import enrollment_mail, message_bodies, messages, outbox
+from store.queries.sending import hooks, lanes
 from store.session import Database
 from store.statuses import MessageStatus
 from tests.conftest import NOON

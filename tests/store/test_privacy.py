@@ -9,13 +9,17 @@ from sqlmodel import SQLModel, select
 from temporalio.testing import ActivityEnvironment
 
 from mail.message import Mail, Sender
-from services.customers import data_export, suppressions
+from services.customers import suppressions
+from services.customers.history import data_export
 from services.errors import Refused
-from services.feedback import consents
+from services.feedback.answers import consents
 from services.installation import installation_settings
 from services.operations import operations
-from services.reports import customer_view, lifecycle_report, reconciliation
-from store.queries import enrollments, messages, outbox
+from services.reports.customer import customer_view
+from services.reports.health import reconciliation
+from services.reports.lifecycle import lifecycle_report
+from store.queries.enrollment import enrollments
+from store.queries.mails import messages, outbox
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.access import Rejection
@@ -309,7 +313,7 @@ def test_a_suppressed_address_stays_so_when_its_owner_is_erased(
 ) -> None:
     erase(ann)
     take({"type": "identify", "userId": "carol", "traits": {"email": "ann@secret.example"}})
-    from services.messages import eligibility
+    from services.messages.deciding import eligibility
 
     with database.reading() as session:
         assert session.exec(select(Suppression)).all() == []

@@ -8,15 +8,16 @@ from sqlmodel import select
 
 from journeys.facts import customer_facts, guards
 from journeys.simulation.simulator import PastFacts, RecordedEvent
-from services.customers import data_export, known_facts, past_orders
-from services.imports import placement
+from services.customers.attributes import known_facts
+from services.customers.history import data_export, past_orders
+from services.imports.placing import placement
 from services.ingestion import segment_api
 from services.ingestion.ingest import IngestResult
 from services.installation import installation_settings, value_fit
 from services.installation.installation_settings import InstallationSettings
 from services.jobs import fit_value
 from services.operations import operations
-from services.upkeep import value_clock
+from services.upkeep.clocks import value_clock
 from store.session import Database
 from store.tables.access import Operation
 from store.tables.customers import Customer

@@ -8,16 +8,20 @@ import pytest
 from sqlmodel import Session
 
 from services.access import audit_log
-from services.customers import segments, suppressions
+from services.customers import suppressions
+from services.customers.audiences import segments
 from services.definitions import topics
 from services.ingestion.ingest import IngestResult
 from services.operations import operations
 from services.operations.operations import Done, LineError
-from services.reports import customer_view, journey_report, lifecycle_report, paged_report, reconciliation, why_answers
-from services.reports.entry_cohorts import EntryCohorts, EntryCohortsQuestion
+from services.reports.conversion import paged_report
+from services.reports.conversion.entry_cohorts import EntryCohorts, EntryCohortsQuestion
+from services.reports.customer import customer_view, why_answers
+from services.reports.health import reconciliation
+from services.reports.lifecycle import journey_report, lifecycle_report
 from store.keyset import BadCursor
-from store.queries import lists
-from store.queries.lists import Slice
+from store.queries.listing import lists
+from store.queries.listing.lists import Slice
 from store.session import Database
 
 LISTS: dict[str, Callable[[Session, Slice], Any]] = {

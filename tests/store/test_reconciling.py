@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
-from services.messages import sending_ledger, withdrawing
-from services.messages.claiming import OutgoingChannel, claim
+from services.messages.deciding import withdrawing
+from services.messages.sending import sending_ledger
+from services.messages.sending.claiming import OutgoingChannel, claim
 from services.operations import operations
 from services.reconciliation import reconciling, with_temporal
 from services.reconciliation.differences import MEANINGS, DifferenceKind
-from services.reports import backlog
-from services.reports.reconciliation import reconcile
+from services.reports.health import backlog
+from services.reports.health.reconciliation import reconcile
 from store.session import Database
 from store.tables.access import Operation
 from store.tables.enrollments import Dispatch, Enrollment

@@ -10,13 +10,13 @@ from sqlmodel import Session, select
 
 from mail.providers.events import Feedback
 from services.attribution import mail_outcomes
-from services.feedback import delivery_events, mail_returns
+from services.feedback.returns import delivery_events, mail_returns
 from services.jobs import erasure
-from services.messages import sending_ledger
-from services.messages.sending_ledger import AttemptResult
-from services.reconciliation import returned_counts
-from store.queries import messages
-from store.queries.message_counts import ARRIVED
+from services.messages.sending import sending_ledger
+from services.messages.sending.sending_ledger import AttemptResult
+from services.reconciliation.counts import returned_counts
+from store.queries.figures.message_counts import ARRIVED
+from store.queries.mails import messages
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.customers import Customer

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
-from services.definitions import journeys
-from services.imports import placement
+from services.definitions.journey_versions import journeys
+from services.imports.placing import placement
 from services.ingestion.segment_api import IncomingEvent
 from services.jobs import erasure
 from store.session import Database

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
-from services.messages import claiming, restored_ledger, sending_ledger
-from services.messages.claiming import OutgoingChannel
-from store.queries import messages
+from services.messages.sending import claiming, sending_ledger
+from services.messages.sending.claiming import OutgoingChannel
+from services.messages.waiting import restored_ledger
+from store.queries.mails import messages
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.enrollments import Enrollment

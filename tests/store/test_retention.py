@@ -11,7 +11,7 @@ from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
 from services.operations import operations
 from services.upkeep import retention
-from store.queries import message_bodies, messages
+from store.queries.mails import message_bodies, messages
 from store.session import Database
 from store.tables.access import Operation, Rejection
 from store.tables.messages import MessageBody

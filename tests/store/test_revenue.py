@@ -14,8 +14,10 @@ from services.installation import installation_settings
 from services.installation.installation_settings import AttributionIn, InstallationSettings
 from services.jobs import fit_value
 from services.operations import operations
-from services.reports.reconciliation import reconcile
-from store.queries import backfills, mail_results, messages
+from services.reports.health.reconciliation import reconcile
+from store.queries.figures import mail_results
+from store.queries.mails import messages
+from store.queries.upkeep import backfills
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.attribution import CreditedOrder, MailCredit, MailOutcome

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from services.attribution import checking
-from store.queries import messages
+from store.queries.mails import messages
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.messages import Message

@@ -11,12 +11,12 @@ import pytest
 from sqlmodel import col, select
 
 from journeys.program import compiler
-from services.definitions import journeys
+from services.definitions.journey_versions import journeys
 from services.experiments import comparison, results
 from services.experiments.comparison import VariantCounts
 from services.installation import installation_settings
 from services.jobs import erasure
-from store.queries import counts, currency_rates, variant_revenue
+from store.queries.figures import counts, currency_rates, variant_revenue
 from store.session import Database
 from store.tables.customers import Customer, Event
 from store.tables.enrollments import Enrollment

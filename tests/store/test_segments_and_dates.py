@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import Session
 
-from services.customers import segments
-from services.definitions import journeys
-from services.enrollments import schedules
+from services.customers.audiences import segments
+from services.definitions.journey_versions import journeys
+from services.enrollments.entering import schedules
 from services.errors import InvalidInput, Refused
 from store.tables.customers import Customer, DateDue, SeenEventName, SegmentMember
 from tests.store.town import Publish, Town, put_segment

@@ -10,18 +10,18 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import select
 
-from services.definitions import journeys
+from services.definitions.journey_versions import journeys
 from services.errors import InvalidInput
-from services.imports import placement
+from services.imports.placing import placement
 from services.ingestion import segment_api
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
-from services.reports import lifecycle_series
-from services.reports.periods import Period, periods
+from services.reports.lifecycle import lifecycle_series
+from services.reports.measures.periods import Period, periods
 from services.statistics import quartiles
 from services.upkeep import retention
 from store import bulk, log_buckets
-from store.queries import series
+from store.queries.figures import series
 from store.session import Database
 from store.tables.series import DayCount
 from tests.shells import Shell

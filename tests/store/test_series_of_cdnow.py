@@ -9,10 +9,10 @@ from statistics import quantiles
 
 import pytest
 
-from services.definitions import journeys
-from services.imports import placement
+from services.definitions.journey_versions import journeys
+from services.imports.placing import placement
 from services.ingestion import segment_api
-from services.reports import lifecycle_series
+from services.reports.lifecycle import lifecycle_series
 from store.session import Database
 
 ORDERS = Path(__file__).parents[2] / "examples" / "cdnow" / "orders.csv"

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from services.definitions import pauses
-from services.reports import silence_report
-from services.upkeep import resembling, silence_clock, usual_gaps
+from services.definitions.pausing import pauses
+from services.reports.health import silence_report
+from services.upkeep.clocks import resembling, silence_clock, usual_gaps
 from store import bulk
-from store.queries import rhythms
+from store.queries.audiences import rhythms
 from store.session import Database
 from store.tables.customers import Customer, Event, SeenEventName
 from store.tables.message_counts import MessageDayCount

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from journeys.facts import customer_facts, guards, touches
-from services.customers import known_facts
+from services.customers.attributes import known_facts
 from services.ingestion.ingest import IngestResult
 from store.session import Database
 from store.tables.customers import Customer

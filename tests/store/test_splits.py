@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import col, select
 
-from services.definitions import journeys
-from services.enrollments import enrollment_forecast
-from services.imports import placement
+from services.definitions.journey_versions import journeys
+from services.enrollments.forecast import enrollment_forecast
+from services.imports.placing import placement
 from services.ingestion.segment_api import IncomingEvent
-from store.queries import assignments, counts
+from store.queries.enrollment import assignments
+from store.queries.figures import counts
 from store.session import Database
 from store.tables.customers import Customer
 from store.tables.enrollments import Decision, Enrollment

@@ -6,8 +6,8 @@ import pytest
 from sqlmodel import select
 
 from journeys.machine.woken import Woken
-from services.enrollments import wake
-from services.reports import backlog
+from services.enrollments.waking import wake
+from services.reports.health import backlog
 from services.upkeep import upkeep
 from store.session import Database
 from store.tables.enrollments import Decision, Dispatch, Enrollment

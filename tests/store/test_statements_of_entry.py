@@ -5,11 +5,13 @@ from datetime import datetime
 
 import pytest
 
-from services.definitions import journeys, pauses, topics
-from services.enrollments import customer_events, schedules
-from services.enrollments.customer_events import Listeners
+from services.definitions import topics
+from services.definitions.journey_versions import journeys
+from services.definitions.pausing import pauses
+from services.enrollments.entering import customer_events, schedules
+from services.enrollments.entering.customer_events import Listeners
 from services.upkeep import upkeep
-from store.queries import messages
+from store.queries.mails import messages
 from store.session import Database
 from store.tables.customers import Customer, Event, Segment, SegmentMember
 from store.tables.enrollments import ControlRequest, Dispatch, Enrollment

@@ -9,12 +9,14 @@ from sqlmodel import Session, select
 
 from journeys.program.nodes import SendNode
 from mail.providers.events import Feedback
-from services.definitions import journeys, pauses, templates
+from services.definitions import templates
 from services.definitions.broadcast_definition import BroadcastIn
-from services.feedback import delivery_events, opens_and_clicks
-from services.messages import claiming, sending_ledger
-from services.upkeep import broadcast_clock
-from store.queries import messages
+from services.definitions.journey_versions import journeys
+from services.definitions.pausing import pauses
+from services.feedback.returns import delivery_events, opens_and_clicks
+from services.messages.sending import claiming, sending_ledger
+from services.upkeep.clocks import broadcast_clock
+from store.queries.mails import messages
 from store.session import Database
 from store.statuses import BroadcastStatus, MessageStatus
 from store.tables.broadcasts import Broadcast

@@ -6,9 +6,9 @@ from enum import StrEnum
 import pytest
 from sqlmodel import Session, col, select, update
 
-from services.reports import why_mail
+from services.reports.customer import why_mail
 from store import statuses
-from store.queries import messages
+from store.queries.mails import messages
 from store.session import Database
 from store.statuses import ImpossibleTransition, MessageStatus, checked_transition, predecessors
 from store.tables.messages import Message

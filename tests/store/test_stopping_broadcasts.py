@@ -9,12 +9,12 @@ from sqlmodel import col, select
 from mail.providers.events import Feedback
 from services.definitions import broadcasts
 from services.errors import Refused
-from services.feedback import complaint_brake, delivery_events
+from services.feedback.returns import complaint_brake, delivery_events
 from services.installation import rates
-from services.messages import claiming, sending_ledger
-from services.messages.claiming import OutgoingChannel
+from services.messages.sending import claiming, sending_ledger
+from services.messages.sending.claiming import OutgoingChannel
 from services.operations import operations
-from services.upkeep import broadcast_clock
+from services.upkeep.clocks import broadcast_clock
 from store.session import Database
 from store.tables.customers import Customer
 from tests.store.broadcast_desk import Desk

@@ -10,11 +10,11 @@ import pytest
 from sqlmodel import col, delete, select
 from structlog.testing import capture_logs
 
-from services.reports import readiness
+from services.reports.health import readiness
 from store import bulk
 from store.notices import Notices
-from store.queries import dispatches
-from store.queries.dispatches import Priority
+from store.queries.dispatching import dispatches
+from store.queries.dispatching.dispatches import Priority
 from store.session import Database
 from store.tables.enrollments import Dispatch, Enrollment
 from store.tables.messages import Message

@@ -13,8 +13,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlmodel import Session, func, select, text
 
 from services.ingestion import ingest, merging
-from store.queries import customers, identities
-from store.queries.tombstones import Identifier
+from store.queries.identity import customers, identities
+from store.queries.identity.tombstones import Identifier
 from store.session import Database
 from store.tables.customers import Customer, Event
 from tests.conftest import database_url
@@ -235,7 +235,9 @@ def test_a_session_above_the_store_takes_rows_and_gives_them_by_their_keys() -> 
         and isinstance(node.func, ast.Attribute)
         and ast.unparse(node.func.value).rpartition(".")[2].strip("_") == "session"
     }
-    assert {one for one in asked if one[1] not in by_row} == {("services/enrollments/customer_events.py", "get_bind")}
+    assert {one for one in asked if one[1] not in by_row} == {
+        ("services/enrollments/entering/customer_events.py", "get_bind")
+    }
 
 
 @pytest.mark.parametrize("name", ["exec", "exec_driver_sql", "connection", "scalars"])
@@ -268,7 +270,10 @@ def _is_prose(one: ast.Expr) -> bool:
 
 def test_a_difference_between_the_databases_has_one_place() -> None:
     elsewhere = {one for one in naming_a_database() if not one.startswith(("store/dialects/", "store/migrations/"))}
-    assert elsewhere == {"store/dialect.py", "services/imports/event_histories.py"}  # which sorts a file by SQLite
+    assert elsewhere == {
+        "store/dialect.py",
+        "services/imports/histories/event_histories.py",
+    }  # which sorts a file by SQLite
 
 
 def test_rows_are_locked_in_the_store_and_customers_in_one_place() -> None:
@@ -280,7 +285,7 @@ def test_rows_are_locked_in_the_store_and_customers_in_one_place() -> None:
         if isinstance(function, ast.FunctionDef) and "with_for_update" in ast.unparse(function)
     }
     assert {file for file, _ in locking if not file.startswith("store/queries/")} == set()
-    assert {file for file, text in locking if "select(Customer)" in text} == {"store/queries/customers.py"}
+    assert {file for file, text in locking if "select(Customer)" in text} == {"store/queries/identity/customers.py"}
 
 
 def test_a_transaction_is_opened_in_one_way() -> None:

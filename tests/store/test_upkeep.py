@@ -10,13 +10,14 @@ from sqlmodel import Session, select
 
 from activities import upkeep as upkeep_lane
 from activities.upkeep import UpkeepLane
-from services.customers import segments
-from services.customers.event_log import NewEvent
-from services.enrollments import customer_events
+from services.customers.audiences import segments
+from services.customers.history.event_log import NewEvent
+from services.enrollments.entering import customer_events
 from services.errors import Refused
-from services.upkeep import broadcast_clock, upkeep
+from services.upkeep import upkeep
+from services.upkeep.clocks import broadcast_clock
 from services.upkeep.upkeep import Duty
-from store.queries import backfills
+from store.queries.upkeep import backfills
 from store.session import Database
 from store.statuses import BroadcastStatus
 from store.tables.broadcasts import Broadcast

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session
 
-from services.access import passwords, roles, sessions, sign_in, users
+from services.access.signing_in import passwords, roles, sessions, sign_in, users
 from services.errors import InvalidInput, NotFound, Refused
 from store.session import Database
 from store.tables.users import User

@@ -7,11 +7,12 @@ import pytest
 
 from journeys.changes.outcomes import Choices
 from journeys.machine.woken import restored
-from services.changes import moving
-from services.changes.moving import TargetVersion
-from services.definitions import journeys
-from services.enrollments import asking, wake
-from services.enrollments.wake import Led
+from services.changes.planning import moving
+from services.changes.planning.moving import TargetVersion
+from services.definitions.journey_versions import journeys
+from services.enrollments.controls import asking
+from services.enrollments.waking import wake
+from services.enrollments.waking.wake import Led
 from services.errors import NotFound
 from services.jobs import erasure
 from store.session import Database

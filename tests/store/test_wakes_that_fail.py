@@ -13,7 +13,8 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.signatures import Wake
 from activities.wake import STUCK_AFTER, STUCK_AFTER_ALL, Waking
-from services.enrollments import asking, wake
+from services.enrollments.controls import asking
+from services.enrollments.waking import wake
 from store.session import Database
 from store.tables.enrollments import ControlRequest, Decision, Enrollment, Interest
 from tests.refused import CANCELLED

@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import select
 
 from journeys.machine.woken import Woken
-from services.enrollments import working_off
+from services.enrollments.waking import working_off
 from store import bulk
-from store.queries import counts
+from store.queries.figures import counts
 from store.session import Database
 from store.tables.customers import Customer, Event, Suppression
 from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest

@@ -10,12 +10,15 @@ from sqlmodel import Session, select
 
 from services.errors import InvalidInput
 from services.ingestion import ingest, merging
-from services.messages import restored_ledger
-from services.reports import warehouse_export
-from services.reports.warehouse_export import ExportKind
+from services.messages.waiting import restored_ledger
+from services.reports.results import warehouse_export
+from services.reports.results.warehouse_export import ExportKind
 from services.upkeep import export_marks
-from store.queries import customers, decisions, exports, messages
-from store.queries.exports import ExportPlace
+from store.queries.enrollment import decisions
+from store.queries.identity import customers
+from store.queries.listing import exports
+from store.queries.listing.exports import ExportPlace
+from store.queries.mails import messages
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.customers import Customer, Event

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from services.customers import segments
+from services.customers.audiences import segments
 from services.ingestion import ingest
 from services.ingestion.ingest import IngestResult
 from services.upkeep import upkeep

@@ -4,7 +4,7 @@ from typing import Any
 
 from journeys.machine.state import State
 from journeys.machine.woken import restored
-from services.enrollments import enrollment_forecast
+from services.enrollments.forecast import enrollment_forecast
 from services.operations import operations
 from store.tables.access import Operation
 from store.tables.enrollments import Enrollment

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from sqlmodel import select
 
-from services.customers import segments
+from services.customers.audiences import segments
 from store.tables.enrollments import Enrollment, Hook
 from store.tables.messages import OutboxMail
 from waypost.processes.scheduler import Scheduler

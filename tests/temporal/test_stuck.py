@@ -11,10 +11,10 @@ from sqlmodel import select
 from journeys.changes.outcomes import Choices
 from journeys.machine.state import State
 from journeys.machine.woken import restored
-from services.changes import moving
-from services.changes.moving import TargetVersion
-from services.definitions import journeys
-from services.enrollments import asking
+from services.changes.planning import moving
+from services.changes.planning.moving import TargetVersion
+from services.definitions.journey_versions import journeys
+from services.enrollments.controls import asking
 from store.tables.enrollments import Decision, Enrollment
 
 JOURNEY = """journey: welcome

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import select
 
-from services.enrollments import wake
+from services.enrollments.waking import wake
 from store.tables.enrollments import Decision
 from store.tables.messages import Message
 

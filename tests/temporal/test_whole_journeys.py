@@ -7,9 +7,10 @@ from sqlmodel import select
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-from services.definitions import journeys, pauses
+from services.definitions.journey_versions import journeys
+from services.definitions.pausing import pauses
 from services.operations import operations, uploads
-from services.reports import customer_view
+from services.reports.customer import customer_view
 from store.statuses import OPERATION_LIVE
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment

@@ -19,12 +19,12 @@ from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from journeys.program.program import Digest, Program
-from services.definitions import journeys
+from services.definitions.journey_versions import journeys
 from services.ingestion import ingest
-from services.reconciliation import kept_counts, returned_counts
-from services.reports.reconciliation import reconcile
+from services.reconciliation.counts import kept_counts, returned_counts
+from services.reports.health.reconciliation import reconcile
 from store import migrate
-from store.queries import enrollments
+from store.queries.enrollment import enrollments
 from store.session import Database
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment

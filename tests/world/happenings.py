@@ -11,15 +11,17 @@ from sqlmodel import Session, col, select
 
 from mail.providers.events import Feedback
 from services.access import held_lanes
-from services.changes import moving
-from services.changes.moving import TargetVersion
-from services.definitions import journeys, pauses
-from services.enrollments import asking
+from services.changes.planning import moving
+from services.changes.planning.moving import TargetVersion
+from services.definitions.journey_versions import journeys
+from services.definitions.pausing import pauses
+from services.enrollments.controls import asking
 from services.errors import ServiceError
-from services.feedback import consents, delivery_events
+from services.feedback.answers import consents
+from services.feedback.returns import delivery_events
 from services.ingestion import ingest
 from services.jobs import erasure
-from services.messages import restored_ledger
+from services.messages.waiting import restored_ledger
 from store.statuses import EnrollmentStatus
 from store.tables.access import Operation
 from store.tables.customers import Customer

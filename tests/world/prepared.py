@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, create_engine
 
-from services.definitions import drafts, journeys, topics, validation_context
+from services.definitions import topics
+from services.definitions.journey_versions import drafts, journeys, validation_context
 from services.ingestion import ingest
 from services.installation.installation_settings import CapIn
 from store import ids, migrate

@@ -14,8 +14,8 @@ import detangle
 
 from activities.signatures import Wake
 from mail.message import Mail, Sender
-from services.enrollments import poking
-from services.messages.mail_request import MailRequest
+from services.enrollments.controls import poking
+from services.messages.sending.mail_request import MailRequest
 from store.types import as_text
 from tests.world.clock import WorldClock
 from tests.world.faults import WHERE, DatabaseAway, Faults, ProcessKilled

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from services.access import audit_log, held_lanes
-from services.messages import restored_ledger
+from services.messages.waiting import restored_ledger
 from store import migrate
 from store.session import Database
 from waypost.backup import manifest

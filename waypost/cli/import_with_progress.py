@@ -16,16 +16,18 @@ from rich.progress import Progress
 from sqlmodel import Session
 
 from services.errors import InvalidInput
-from services.imports import event_histories, file_form, placement, placing_known
-from services.imports.file_form import FileForm, FormRecognition
-from services.imports.joined_profiles import Work
-from services.imports.placement import Placed
-from services.imports.placing_known import LeftAlone, ToPlace
+from services.imports.files import file_form
+from services.imports.files.file_form import FileForm, FormRecognition
+from services.imports.histories import event_histories
+from services.imports.histories.joined_profiles import Work
+from services.imports.placing import placement, placing_known
+from services.imports.placing.placement import Placed
+from services.imports.placing.placing_known import LeftAlone, ToPlace
 from services.operations.item_pages import in_halves, line_error
 from services.operations.operations import LineError
 from store import migrate
-from store.queries import dispatches
-from store.queries.journeys import LiveJourney
+from store.queries.definitions.journeys import LiveJourney
+from store.queries.dispatching import dispatches
 from waypost.cli.terminal import complaints
 from waypost.wiring import Parts
 

@@ -19,7 +19,7 @@ from mail.message import Mail, parse_sender
 from mail.rendering.renderer import Renderer
 from mail.rendering.templates import TemplateProblem
 from mail.signed_links import Links
-from services.messages.mail_request import MailRequest, Personalization
+from services.messages.sending.mail_request import MailRequest, Personalization
 from waypost import providers
 from waypost.doctor.findings import CheckFailed, CheckUndecided, Finding, finding_of
 from waypost.settings import SENDER, Settings

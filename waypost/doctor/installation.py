@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from mail.message import parse_sender
-from services.customers.unreadable import GUARD, LATER
+from services.customers.attributes.unreadable import GUARD, LATER
 from store import migrate
 from store.dialects.interface import WrongEncoding
 from waypost import providers

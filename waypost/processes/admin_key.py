@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from services.access import api_keys
+from services.access.keys import api_keys
 from services.errors import InvalidInput
 from waypost.errors import CannotStart
 from waypost.private_files import write_private

@@ -13,7 +13,7 @@ from api.deps.openid_provider import OpenIdClient, OpenIdProvider
 from api.deps.rate_limits import RateLimits
 from api.deps.sign_in_rates import SignInRates
 from api.deps.token_rates import TokenRates
-from services.access.known_keys import KnownKeys
+from services.access.keys.known_keys import KnownKeys
 from store.availability import has_room
 from waypost import __version__
 from waypost.processes import garbage_collection

@@ -19,12 +19,12 @@ from sqlmodel import Session
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.meters import CountBeside, uncounted
-from services.enrollments import wake
+from services.enrollments.waking import wake
 from services.values import Clock
 from store.notices import Notices
-from store.queries import dispatches, wakes_ahead
-from store.queries.dispatches import Priority
-from store.queries.wakes_ahead import WorkflowRow
+from store.queries.dispatching import dispatches, wakes_ahead
+from store.queries.dispatching.dispatches import Priority
+from store.queries.dispatching.wakes_ahead import WorkflowRow
 from store.session import Database
 from store.statuses import DispatchStatus, EnrollmentStatus
 from store.tables.enrollments import Dispatch

@@ -14,8 +14,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.meters import CountBeside, uncounted
 from services.values import Clock
-from store.queries import wakes_ahead
-from store.queries.wakes_ahead import WorkflowRow
+from store.queries.dispatching import wakes_ahead
+from store.queries.dispatching.wakes_ahead import WorkflowRow
 from store.session import Database
 from waypost.processes.wakes_ahead import BATCH
 from workflows.gateway import Beginning, Gateway

@@ -13,8 +13,8 @@ import orjson
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.reports import readiness
-from services.reports.readiness import PartReadiness
+from services.reports.health import readiness
+from services.reports.health.readiness import PartReadiness
 from services.values import Clock
 from store.session import Database
 from waypost.pulses import Pulses

@@ -8,7 +8,7 @@ from temporalio.service import RPCError
 
 from activities.meters import CountBeside, uncounted
 from journeys.program.program import Program
-from services.definitions import journeys
+from services.definitions.journey_versions import journeys
 from store.session import Database
 from workflows import schedules
 from workflows.gateway import Gateway

@@ -17,11 +17,11 @@ from sqlmodel import Session
 
 from activities.meters import CountBeside, uncounted
 from activities.signatures import WAKE
-from services.enrollments import wake
+from services.enrollments.waking import wake
 from services.values import Clock
 from store import dialect
-from store.queries import dispatches, wakes_ahead
-from store.queries.dispatches import Priority, RowToWake
+from store.queries.dispatching import dispatches, wakes_ahead
+from store.queries.dispatching.dispatches import Priority, RowToWake
 from store.session import Database
 from store.trace_context import CURRENT, OpenSpan
 from waypost.telemetry.tracing import no_span

@@ -21,8 +21,8 @@ from activities.delivery.shift import APART, BEAT, Delivery
 from activities.upkeep import LANE as UPKEEP
 from activities.wake import Waking
 from services.enrollments import hooks
-from services.reports import readiness
-from store.queries.lanes import LANES
+from services.reports.health import readiness
+from store.queries.sending.lanes import LANES
 from waypost.processes import scheduler, workflow_slots
 from waypost.processes.dispatcher import Dispatcher
 from waypost.processes.following import LAG

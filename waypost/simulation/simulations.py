@@ -9,11 +9,11 @@ from journeys.program.program import Program
 from journeys.rules.policy import NO_TERMS, InstallationTerms
 from journeys.simulation.backtest import CustomerHistory, Totals
 from services.errors import InvalidInput
-from services.imports import event_histories
-from services.messages import eligibility
+from services.imports.histories import event_histories
+from services.messages.deciding import eligibility
 from services.operations import backtests, cohorts
 from services.operations.backtests import Histories
-from store.queries import segments
+from store.queries.audiences import segments
 from waypost.wiring import Parts
 
 

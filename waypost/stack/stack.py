@@ -15,10 +15,11 @@ import httpx
 from rich.console import Console
 from sqlmodel import Session
 
-from services.access import audit_log, held_lanes, sign_in
+from services.access import audit_log, held_lanes
+from services.access.signing_in import sign_in
 from store import migrate
 from store.availability import has_room
-from store.queries import holds
+from store.queries.access import holds
 from waypost.errors import CannotStart
 from waypost.processes.admin_key import AdminKey, ensure_admin_key
 from waypost.processes.supervision import until

@@ -16,7 +16,7 @@ from journeys.rules.policy import REASONS
 from services.definitions import broadcasts
 from services.errors import NotFound
 from services.operations import operations
-from services.upkeep import broadcast_clock
+from services.upkeep.clocks import broadcast_clock
 from store.statuses import OPERATION_LIVE, BroadcastStatus, OperationStatus
 from store.tables.access import Operation
 

@@ -21,8 +21,8 @@ from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from services.definitions import broadcasts
 from services.errors import InvalidInput, NotFound, Refused
-from store.queries import broadcasts as broadcast_rows
-from store.queries import segments
+from store.queries.audiences import segments
+from store.queries.definitions import broadcasts as broadcast_rows
 
 router = APIRouter(
     prefix="/broadcasts", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)]

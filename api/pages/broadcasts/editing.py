@@ -23,12 +23,12 @@ from api.schemas.broadcasts import BroadcastOut
 from api.schemas.segments import SegmentOut
 from journeys.program.send_terms import GENERAL
 from services.access import audit_log
-from services.customers import segments
+from services.customers.audiences import segments
 from services.definitions.broadcast_definition import BroadcastIn
 from services.errors import InvalidInput, Refused
 from services.values import Rejected
-from store.queries import segments as segment_rows
-from store.queries import topics as topic_rows
+from store.queries.audiences import segments as segment_rows
+from store.queries.consent import topics as topic_rows
 from store.statuses import BroadcastStatus
 from store.tables.customers import Segment
 

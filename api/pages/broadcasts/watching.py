@@ -16,9 +16,9 @@ from api.pages.frame.problems import PageRoute
 from journeys.rules.policy import REASONS
 from readers.keys import KEY
 from services.definitions import broadcasts
-from services.reports import mail_report
-from services.reports.shown_rates import FEW
-from store.queries import lists
+from services.reports.measures.shown_rates import FEW
+from services.reports.results import mail_report
+from store.queries.listing import lists
 from store.statuses import BROADCAST_ACTIVE, ON_THE_WAY, BroadcastStatus
 
 router = APIRouter(

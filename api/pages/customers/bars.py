@@ -20,12 +20,13 @@ from journeys.simulation.forecast import Action
 from pictures import axes
 from pictures import visits as drawing
 from pictures.visits import VisitBar, VisitPoint
-from services.enrollments import enrollment_forecast
-from services.reports import customer_view, stage_visits
-from services.reports.customer_view import CustomerStanding
-from services.reports.stage_visits import StageVisit
-from store.queries import lists
-from store.queries.lists import Slice
+from services.enrollments.forecast import enrollment_forecast
+from services.reports.customer import customer_view
+from services.reports.customer.customer_view import CustomerStanding
+from services.reports.listings import stage_visits
+from services.reports.listings.stage_visits import StageVisit
+from store.queries.listing import lists
+from store.queries.listing.lists import Slice
 from store.statuses import EnrollmentStatus, MessageStatus
 from store.tables.messages import Message
 

@@ -16,10 +16,10 @@ from api.edge.own_pages import own_form
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from journeys.machine.woken import restored
-from services.definitions import journeys
-from services.enrollments import enrollment_forecast
+from services.definitions.journey_versions import journeys
+from services.enrollments.forecast import enrollment_forecast
 from services.errors import InvalidInput, Refused
-from services.reports import customer_view
+from services.reports.customer import customer_view
 from workflows.gateway import TemporalUnavailable
 
 router = APIRouter(

@@ -13,8 +13,8 @@ from api.pages.frame.problems import PageRoute
 from services.access import audit_log
 from services.customers import suppressions
 from services.errors import InvalidInput
-from services.feedback import consents
-from services.reports import customer_view
+from services.feedback.answers import consents
+from services.reports.customer import customer_view
 
 router = APIRouter(
     prefix="/customers", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)]

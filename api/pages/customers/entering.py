@@ -13,12 +13,13 @@ from api.edge.own_pages import own_form
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from api.schemas.enrollments import EnrollmentOut
-from services.definitions import journeys
-from services.enrollments import entry
-from services.enrollments.entry import Admission
+from services.definitions.journey_versions import journeys
+from services.enrollments.entering import entry
+from services.enrollments.entering.entry import Admission
 from services.errors import InvalidInput, NotFound, Refused
-from services.reports import customer_view
-from store.queries import customers, enrollments
+from services.reports.customer import customer_view
+from store.queries.enrollment import enrollments
+from store.queries.identity import customers
 
 router = APIRouter(
     prefix="/customers", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)]

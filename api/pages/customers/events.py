@@ -20,8 +20,10 @@ from api.pages.frame import api_calls
 from api.pages.frame.frame import PRIVATE, TheFrame
 from api.pages.frame.problems import PageRoute
 from services.ingestion.segment_api import TYPES
-from store.queries import customers, event_names, lists
-from store.queries.lists import Slice
+from store.queries.history import event_names
+from store.queries.identity import customers
+from store.queries.listing import lists
+from store.queries.listing.lists import Slice
 
 router = APIRouter(prefix="/events", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

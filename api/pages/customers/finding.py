@@ -13,12 +13,17 @@ from api.deps.transactions import Reading
 from api.edge.own_pages import own_form
 from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
-from services.customers import attribute_search
-from services.customers.attribute_search import WantedCustomers
-from services.definitions import journeys as definitions
-from services.reports import customer_view, journey_view
-from store.queries import customers, enrollments, journeys, lists, segments
-from store.queries.lists import Slice
+from services.customers.audiences import attribute_search
+from services.customers.audiences.attribute_search import WantedCustomers
+from services.definitions.journey_versions import journeys as definitions
+from services.reports.customer import customer_view
+from services.reports.listings import journey_view
+from store.queries.audiences import segments
+from store.queries.definitions import journeys
+from store.queries.enrollment import enrollments
+from store.queries.identity import customers
+from store.queries.listing import lists
+from store.queries.listing.lists import Slice
 
 router = APIRouter(
     prefix="/customers", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)]

@@ -18,8 +18,8 @@ from api.pages.frame.problems import PageRoute
 from api.schemas.messages import MessageOut
 from journeys.rules.policy import REASONS
 from services.errors import InvalidInput, Refused
-from services.messages import held_by_hours
-from services.reports import customer_view
+from services.messages.waiting import held_by_hours
+from services.reports.customer import customer_view
 
 router = APIRouter(prefix="/messages", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

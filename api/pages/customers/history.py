@@ -13,7 +13,7 @@ from api.pages.customers import bars
 from api.pages.frame.frame import TheFrame
 from api.pages.frame.pictures import NARROW
 from api.pages.frame.problems import PageRoute
-from services.reports import customer_view, why_answers
+from services.reports.customer import customer_view, why_answers
 
 router = APIRouter(
     prefix="/customers", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)]

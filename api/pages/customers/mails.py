@@ -20,9 +20,12 @@ from api.pages.frame.problems import PageRoute
 from journeys.rules.policy import REASONS
 from mail import signed_links
 from services.errors import NotFound
-from services.messages import held_by_hours
-from services.reports import customer_view, why_answers
-from store.queries import broadcasts, customers, delivery_events, engagements, journeys, lists
+from services.messages.waiting import held_by_hours
+from services.reports.customer import customer_view, why_answers
+from store.queries.definitions import broadcasts, journeys
+from store.queries.feedback import delivery_events, engagements
+from store.queries.identity import customers
+from store.queries.listing import lists
 from store.statuses import MessageStatus
 from store.tables.customers import Customer
 

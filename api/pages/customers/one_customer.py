@@ -21,16 +21,19 @@ from journeys.machine.woken import restored
 from journeys.rules.policy import REASONS
 from journeys.simulation.forecast import Action, unless_one_of
 from pictures import map as maps
-from services.customers import known_facts, suppressions
+from services.customers import suppressions
+from services.customers.attributes import known_facts
 from services.customers.consent_in_force import ConsentInForce, ConsentsInForce
-from services.definitions import journeys, topics
-from services.enrollments import waited_mails
-from services.feedback.preferences import is_on
-from services.messages import held_by_hours
-from services.reports import customer_view
-from store.queries import customer_mail, lists
-from store.queries import topics as topic_rows
-from store.queries.lists import Slice
+from services.definitions import topics
+from services.definitions.journey_versions import journeys
+from services.enrollments.forecast import waited_mails
+from services.feedback.answers.preferences import is_on
+from services.messages.waiting import held_by_hours
+from services.reports.customer import customer_view
+from store.queries.consent import topics as topic_rows
+from store.queries.listing import lists
+from store.queries.listing.lists import Slice
+from store.queries.mails import customer_mail
 from store.statuses import EnrollmentStatus, MessageStatus
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment

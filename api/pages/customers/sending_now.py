@@ -16,9 +16,9 @@ from api.errors import ApiError
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from journeys.rules.policy import REASONS
-from services.enrollments import waited_mails
+from services.enrollments.forecast import waited_mails
 from services.errors import InvalidInput, Refused
-from services.reports import customer_view
+from services.reports.customer import customer_view
 from workflows.gateway import TemporalUnavailable
 
 router = APIRouter(

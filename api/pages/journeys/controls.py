@@ -19,10 +19,10 @@ from api.schemas.journeys import ArchiveIn, PauseIn, ResumeIn
 from journeys.language.words import Late
 from services.changes import resume_plan
 from services.changes.resuming import ResumeScope
-from services.definitions import journeys
+from services.definitions.journey_versions import journeys
 from services.errors import NotFound, Refused
-from services.reports import journey_view
-from store.queries import counts
+from services.reports.listings import journey_view
+from store.queries.figures import counts
 
 router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

@@ -21,14 +21,15 @@ from api.pages.frame import api_calls
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from services.access import audit_log
-from services.definitions import journeys
-from services.enrollments import bulk_controls
-from services.enrollments.bulk_controls import BulkRequest, BulkVerb
+from services.definitions.journey_versions import journeys
+from services.enrollments.controls import bulk_controls
+from services.enrollments.controls.bulk_controls import BulkRequest, BulkVerb
 from services.errors import InvalidInput
 from services.operations import operations
-from services.reports import journey_view
-from store.queries import customers, live_selection
-from store.queries.live_selection import LiveFilter, LiveState
+from services.reports.listings import journey_view
+from store.queries.identity import customers
+from store.queries.listing import live_selection
+from store.queries.listing.live_selection import LiveFilter, LiveState
 
 router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

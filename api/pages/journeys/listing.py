@@ -9,8 +9,8 @@ from api.deps.transactions import Now, Reading
 from api.edge.own_pages import own_form
 from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
-from services.reports import journey_list
-from store.queries import lists
+from services.reports.listings import journey_list
+from store.queries.listing import lists
 
 router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

@@ -15,7 +15,8 @@ from api.edge.own_pages import own_form
 from api.pages.frame.problems import PageRoute
 from pictures import map_counts
 from services.errors import NotFound
-from services.reports import journey_view, lifecycle_report
+from services.reports.lifecycle import lifecycle_report
+from services.reports.listings import journey_view
 
 router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

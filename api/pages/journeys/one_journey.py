@@ -13,10 +13,11 @@ from api.pages.frame.problems import PageRoute
 from api.pages.journeys.live_counts import state_shown
 from api.schemas.journeys import JourneyOut
 from pictures import map as maps
-from services.definitions import journeys
-from services.reports import journey_view, lifecycle_report
-from services.reports.journey_view import JourneyStanding
-from store.queries import users
+from services.definitions.journey_versions import journeys
+from services.reports.lifecycle import lifecycle_report
+from services.reports.listings import journey_view
+from services.reports.listings.journey_view import JourneyStanding
+from store.queries.access import users
 
 router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

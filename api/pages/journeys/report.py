@@ -16,8 +16,10 @@ from api.pages.frame.pictures import NARROW, PictureWidth, picture
 from api.pages.frame.problems import PageRoute
 from journeys.rules.policy import REASONS
 from pictures import axes
-from services.reports import journey_report, journey_view, mail_report
-from services.reports.shown_rates import FEW
+from services.reports.lifecycle import journey_report
+from services.reports.listings import journey_view
+from services.reports.measures.shown_rates import FEW
+from services.reports.results import mail_report
 
 router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

@@ -14,9 +14,10 @@ from api.edge.heavy_work import TheHeavyWork
 from api.edge.own_pages import own_form
 from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
-from services.changes import versions
-from services.reports import journey_view
-from store.queries import lists, users
+from services.changes.publication import versions
+from services.reports.listings import journey_view
+from store.queries.access import users
+from store.queries.listing import lists
 
 router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

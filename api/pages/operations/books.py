@@ -20,8 +20,8 @@ from api.pages.frame.problems import PageRoute
 from api.schemas.reconciliation import Reconciliation
 from services.errors import Refused
 from services.reconciliation import reconciling
-from services.reports import backlog
-from services.reports.reconciliation import reconcile
+from services.reports.health import backlog
+from services.reports.health.reconciliation import reconcile
 
 router = APIRouter(
     prefix="/reconciliation", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)]

@@ -18,8 +18,8 @@ from api.pages.frame import confirmations
 from api.pages.frame.confirmations import LONGEST_REASON, ActionConfirmation
 from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
-from services.enrollments import stuck_dispatches
-from store.queries import lists
+from services.enrollments.controls import stuck_dispatches
+from store.queries.listing import lists
 from store.statuses import DispatchStatus
 
 router = APIRouter(

@@ -22,7 +22,8 @@ from api.pages.frame.problems import PageRoute
 from journeys.program.step_ids import in_words
 from services.enrollments import hooks
 from services.errors import Refused
-from store.queries import customers, lists
+from store.queries.identity import customers
+from store.queries.listing import lists
 from store.statuses import HookStatus
 
 router = APIRouter(prefix="/hooks", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])

@@ -24,10 +24,10 @@ from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from api.schemas.imports import ImportPreviewOut
 from services.errors import InvalidInput, NotFound, Refused
-from services.imports import csv_and_ndjson, file_form
-from services.imports.cells import CellForms
-from services.imports.file_form import DELIMITERS, ENCODINGS, PIECE, FileForm, FormRecognition
-from store.queries import journeys
+from services.imports.files import csv_and_ndjson, file_form
+from services.imports.files.cells import CellForms
+from services.imports.files.file_form import DELIMITERS, ENCODINGS, PIECE, FileForm, FormRecognition
+from store.queries.definitions import journeys
 
 router = APIRouter(
     prefix="/operations", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)]

@@ -15,7 +15,8 @@ from api.pages.frame import api_calls
 from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
 from api.schemas.operations import OperationKind
-from store.queries import lists, users
+from store.queries.access import users
+from store.queries.listing import lists
 from store.statuses import OPERATION_LIVE, OperationStatus
 
 router = APIRouter(

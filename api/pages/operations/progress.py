@@ -22,8 +22,9 @@ from api.pages.operations import ways_on
 from pictures import axes
 from services.errors import Refused
 from services.operations import operations
-from store.queries import lists, users
-from store.queries.lists import Slice
+from store.queries.access import users
+from store.queries.listing import lists
+from store.queries.listing.lists import Slice
 from store.statuses import OPERATION_LIVE
 
 router = APIRouter(

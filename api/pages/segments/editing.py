@@ -24,9 +24,9 @@ from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from api.schemas.segments import SegmentIn, SegmentOut
 from readers.keys import PATTERN
-from services.customers import segment_preview, segments
-from services.customers.segment_preview import SegmentPreview
-from services.definitions import journeys
+from services.customers.audiences import segment_preview, segments
+from services.customers.audiences.segment_preview import SegmentPreview
+from services.definitions.journey_versions import journeys
 from services.errors import InvalidInput, Refused
 from services.values import Rejected
 

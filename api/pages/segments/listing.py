@@ -10,11 +10,13 @@ from api.edge.own_pages import own_form
 from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
 from api.schemas.segments import SegmentOut
-from services.customers import segments
-from services.definitions import journeys
-from store.queries import backfills, customers, lists
-from store.queries import segments as segment_rows
-from store.queries.lists import Slice
+from services.customers.audiences import segments
+from services.definitions.journey_versions import journeys
+from store.queries.audiences import segments as segment_rows
+from store.queries.identity import customers
+from store.queries.listing import lists
+from store.queries.listing.lists import Slice
+from store.queries.upkeep import backfills
 
 router = APIRouter(prefix="/segments", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

@@ -19,7 +19,8 @@ from api.pages.frame.problems import PageRoute
 from journeys.facts import calendar
 from readers import dates
 from services.access.audit_log import SAID
-from store.queries import lists, users
+from store.queries.access import users
+from store.queries.listing import lists
 from store.tables.access import Audit
 
 router = APIRouter(prefix="/audit", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])

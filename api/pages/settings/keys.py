@@ -19,9 +19,9 @@ from api.pages.frame.confirmations import LONGEST_REASON, ActionConfirmation
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from api.schemas.keys import KeyIn, KeyMade, KeyOut
-from services.access import api_keys
+from services.access.keys import api_keys
 from services.errors import InvalidInput
-from store.queries import lists
+from store.queries.listing import lists
 
 router = APIRouter(prefix="/keys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

@@ -20,7 +20,7 @@ from api.pages.frame.confirmations import ActionConfirmation
 from api.pages.frame.differences import PartDifference
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from services.definitions import send_hours
+from services.definitions.pausing import send_hours
 from services.errors import InvalidInput
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings

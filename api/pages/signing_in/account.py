@@ -11,7 +11,8 @@ from api.edge.own_pages import own_form
 from api.errors import ApiError
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from services.access import audit_log, passwords, sessions, users
+from services.access import audit_log
+from services.access.signing_in import passwords, sessions, users
 from services.errors import InvalidInput
 
 router = APIRouter(prefix="/account", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])

@@ -7,8 +7,9 @@ from sqlmodel import Session
 
 from api.deps import signed_in
 from api.pages.frame.frame import Frame
-from services.access import audit_log, sessions, users
-from store.queries import users as rows
+from services.access import audit_log
+from services.access.signing_in import sessions, users
+from store.queries.access import users as rows
 
 
 def show_form(frame: Frame, to: str, *, problem: str = "", email: str = "", status: int = 200) -> HTMLResponse:

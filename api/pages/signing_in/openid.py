@@ -20,7 +20,7 @@ from api.errors import ApiError
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from api.pages.signing_in import letting_in, signing_out
-from services.access import openid_accounts
+from services.access.signing_in import openid_accounts
 
 router = APIRouter(
     prefix="/sign-in/openid", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)]

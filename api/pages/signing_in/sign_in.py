@@ -18,9 +18,10 @@ from api.pages.frame.frame import TheFrame
 from api.pages.frame.problems import PageRoute
 from api.pages.signing_in import letting_in
 from mail.signed_links import BadLink
-from services.access import audit_log, passwords, sign_in, users
+from services.access import audit_log
+from services.access.signing_in import passwords, sign_in, users
 from services.errors import InvalidInput
-from services.jobs import sign_in_mail
+from services.jobs.mails import sign_in_mail
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

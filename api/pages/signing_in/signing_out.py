@@ -13,7 +13,7 @@ from api.deps.signed_in import AnyUser
 from api.edge.own_pages import own_form
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
-from services.access import sessions
+from services.access.signing_in import sessions
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

@@ -30,7 +30,7 @@ from api.pages.templates.written_texts import TheWrittenTemplate, WrittenTemplat
 from api.schemas.templates import TemplateOut
 from services.definitions import templates
 from services.errors import InvalidInput, NotFound
-from services.reports import template_list
+from services.reports.listings import template_list
 from services.values import Rejected
 
 router = APIRouter(

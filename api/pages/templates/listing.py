@@ -14,8 +14,8 @@ from api.edge.own_pages import own_form
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from readers.keys import KEY
-from services.reports import template_list
-from services.reports.template_list import TemplateFile
+from services.reports.listings import template_list
+from services.reports.listings.template_list import TemplateFile
 
 router = APIRouter(
     prefix="/templates", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)]

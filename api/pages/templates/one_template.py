@@ -27,9 +27,9 @@ from api.schemas.templates import PreviewOut, TemplateOut
 from mail.linting import CLIPPED
 from services.definitions import templates
 from services.errors import InvalidInput, NotFound, Refused
-from services.reports import template_list
+from services.reports.listings import template_list
 from services.values import Rejected
-from store.queries import lists
+from store.queries.listing import lists
 
 router = APIRouter(
     prefix="/templates", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)]

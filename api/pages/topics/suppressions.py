@@ -23,7 +23,8 @@ from api.pages.frame.problems import PageRoute
 from api.schemas.suppressions import SuppressionIn
 from services.customers import suppressions
 from services.errors import InvalidInput, NotFound
-from store.queries import lists, users
+from store.queries.access import users
+from store.queries.listing import lists
 
 router = APIRouter(
     prefix="/suppressions", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)]

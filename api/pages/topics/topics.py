@@ -23,9 +23,10 @@ from api.pages.frame.problems import PageRoute
 from api.schemas.topics import TopicIn, TopicOut
 from journeys.facts import calendar
 from readers.keys import PATTERN
-from services.definitions import journeys, topics
+from services.definitions import topics
+from services.definitions.journey_versions import journeys
 from services.errors import InvalidInput, Refused
-from store.queries import lists
+from store.queries.listing import lists
 
 router = APIRouter(prefix="/topics", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

@@ -13,12 +13,13 @@ from api.edge.own_pages import own_form
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from api.schemas.users import UserOut
-from services.access import audit_log, sign_in, users
-from services.access.roles import Role
+from services.access import audit_log
+from services.access.signing_in import sign_in, users
+from services.access.signing_in.roles import Role
 from services.errors import InvalidInput, Refused
-from services.jobs import sign_in_mail
-from store.queries import lists
-from store.queries.lists import Slice
+from services.jobs.mails import sign_in_mail
+from store.queries.listing import lists
+from store.queries.listing.lists import Slice
 
 router = APIRouter(prefix="/users", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

@@ -16,11 +16,12 @@ from api.pages.frame.problems import PageRoute
 from api.pages.writing import planning, publishing
 from api.schemas.approvals import ApprovalOut
 from journeys.language.problems import InvalidJourney
-from services.changes import approval_requests
-from services.changes.approval_requests import LONGEST, WantedApproval
-from services.changes.publishing import LIVES, Drifted
+from services.changes.publication import approval_requests
+from services.changes.publication.approval_requests import LONGEST, WantedApproval
+from services.changes.publication.publishing import LIVES, Drifted
 from services.errors import InvalidInput, NotFound, Refused
-from store.queries import lists, users
+from store.queries.access import users
+from store.queries.listing import lists
 from store.statuses import OPERATION_LIVE, ApprovalStatus
 from store.tables.access import Operation
 

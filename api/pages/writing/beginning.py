@@ -14,9 +14,9 @@ from api.pages.writing import examples
 from pictures import map as maps
 from readers.keys import KEY
 from services.access import audit_log
-from services.definitions import draft_texts
+from services.definitions.journey_versions import draft_texts
 from services.errors import InvalidInput, NotFound
-from store.queries import users
+from store.queries.access import users
 
 router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 

@@ -9,8 +9,8 @@ from api.deps.backend import Backend
 from api.edge.judging import validation_around
 from journeys.language.problems import DefinitionProblem, InvalidJourney
 from pictures import map as maps
-from services.definitions import drafts
-from services.definitions.drafts import Draft
+from services.definitions.journey_versions import drafts
+from services.definitions.journey_versions.drafts import Draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,13 @@ from api.pages.writing import checked_text
 from api.pages.writing.checked_text import CheckedText
 from journeys.changes.text_diff import as_yaml, lines_diff
 from journeys.language.definition import Definition
-from services.definitions.draft_texts import SeenText, TextConflict
-from services.definitions.drafts import DraftConflict
+from services.definitions.journey_versions.draft_texts import SeenText, TextConflict
+from services.definitions.journey_versions.drafts import DraftConflict
 from services.errors import NotFound
-from store.queries import event_names, journeys, segments, users
+from store.queries.access import users
+from store.queries.audiences import segments
+from store.queries.definitions import journeys
+from store.queries.history import event_names
 from store.tables.definitions import DraftText, Journey
 
 LAST_REVISION = 2**31 - 1

@@ -16,8 +16,8 @@ from api.pages.frame.problems import PageRoute
 from api.pages.writing import checked_text, desk
 from api.pages.writing.desk import TheWritten, WrittenForm
 from services.access import audit_log
-from services.definitions import draft_texts
-from services.definitions.draft_texts import OpenText, TextConflict
+from services.definitions.journey_versions import draft_texts
+from services.definitions.journey_versions.draft_texts import OpenText, TextConflict
 from services.errors import InvalidInput
 from store.tables.definitions import DraftText, Journey
 

@@ -24,17 +24,18 @@ from journeys.changes.outcomes import Choices
 from journeys.language.definition import Definition
 from pictures import map as maps
 from services.access import audit_log
-from services.changes import plan as plans
-from services.changes import versions, written_moves
-from services.changes.plan import PlanRequest
-from services.changes.versions import ComparedSide, ComparedVersions
-from services.changes.written_moves import WrittenMoves
-from services.definitions import journeys
-from services.definitions.draft_texts import TextConflict
-from services.definitions.drafts import DraftConflict
+from services.changes.planning import plan as plans
+from services.changes.planning import written_moves
+from services.changes.planning.plan import PlanRequest
+from services.changes.planning.written_moves import WrittenMoves
+from services.changes.publication import versions
+from services.changes.publication.versions import ComparedSide, ComparedVersions
+from services.definitions.journey_versions import journeys
+from services.definitions.journey_versions.draft_texts import TextConflict
+from services.definitions.journey_versions.drafts import DraftConflict
 from services.errors import NotFound, Refused
 from services.operations import operations
-from store.queries import approvals
+from store.queries.access import approvals
 from store.statuses import OPERATION_LIVE
 from store.tables.access import Operation
 

@@ -20,12 +20,12 @@ from api.schemas.journeys import JourneyOut
 from journeys.language.problems import InvalidJourney
 from journeys.program.compiler import compile_journey
 from pictures import map as maps
-from services.changes import publishing
-from services.changes.publishing import Drifted
-from services.definitions import journeys
+from services.changes.publication import publishing
+from services.changes.publication.publishing import Drifted
+from services.definitions.journey_versions import journeys
 from services.errors import InvalidInput, Refused
 from services.operations import operations
-from store.queries import approvals, users
+from store.queries.access import approvals, users
 from store.tables.definitions import JourneyVersion
 
 router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])

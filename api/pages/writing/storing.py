@@ -8,8 +8,8 @@ from api.pages.writing.checked_text import CheckedText
 from api.pages.writing.desk import WrittenForm
 from api.schemas.journeys import JourneyOut
 from services.access import audit_log
-from services.definitions import draft_texts
-from services.definitions.draft_texts import SeenText
+from services.definitions.journey_versions import draft_texts
+from services.definitions.journey_versions.draft_texts import SeenText
 from store.tables.definitions import DraftText, Journey
 
 

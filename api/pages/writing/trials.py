@@ -23,13 +23,13 @@ from api.pages.writing.desk import TheWritten, WrittenForm
 from journeys.simulation import paths
 from services import values
 from services.access import audit_log
-from services.changes import trying
-from services.changes.trying import TrialCustomer
-from services.definitions.draft_texts import SeenText, TextConflict
-from services.definitions.drafts import DraftConflict
+from services.changes.publication import trying
+from services.changes.publication.trying import TrialCustomer
+from services.definitions.journey_versions.draft_texts import SeenText, TextConflict
+from services.definitions.journey_versions.drafts import DraftConflict
 from services.errors import InvalidInput, NotFound, Refused
 from services.operations import made_up, operations
-from services.reports import customer_view
+from services.reports.customer import customer_view
 from services.values import Rejected
 from store.statuses import OPERATION_LIVE
 from store.tables.access import Operation

@@ -64,7 +64,7 @@ def import_command(
     How it is written is recognised and said. A dry run shows what each column becomes, every error, and how many would
     be placed and left alone, before anything is done.
     """
-    from services.imports import csv_and_ndjson
+    from services.imports.files import csv_and_ndjson
     from waypost.cli import import_by_api
     from waypost.client.installation import client
 
@@ -80,8 +80,8 @@ def import_command(
 
 
 def _import_events(file: Path, journey: str | None, written: Mapping[str, Any], as_json: bool) -> None:
-    from services.imports.cells import CellForms
-    from services.imports.file_form import FormRecognition
+    from services.imports.files.cells import CellForms
+    from services.imports.files.file_form import FormRecognition
     from waypost.cli import import_with_progress
 
     cells = CellForms(

@@ -56,7 +56,7 @@ def validate(file: FileArgument, as_json: JsonFlag = False) -> None:
 def _validation_context(made: "Parts", key: str | None) -> "ValidationContext":
     """What this installation knows; without a database, its templates alone."""
     from journeys.checks import lint
-    from services.definitions import validation_context
+    from services.definitions.journey_versions import validation_context
 
     known = made.beside_store
     beside = replace(known, secrets=known.secrets or None)  # a machine that has none may still check for one that has

@@ -39,7 +39,8 @@ def keys_create(
     from sqlmodel import Session
 
     from services import values
-    from services.access import api_keys, audit_log
+    from services.access import audit_log
+    from services.access.keys import api_keys
 
     with failures_as_sentences(), parts() as made:
         until = values.instant(expires, "--expires") if expires else None
@@ -60,7 +61,7 @@ def keys_create(
 
 def keys_list(as_json: JsonFlag = False) -> None:
     """Show keys by prefix, with scopes and last use."""
-    from store.queries import callers
+    from store.queries.access import callers
 
     with failures_as_sentences(), parts() as made:
         with made.database.reading() as session:
@@ -86,7 +87,8 @@ def keys_origins(
     """Name the pages that may call with a key: all of them, and no others from now on."""
     from sqlmodel import Session
 
-    from services.access import api_keys, audit_log
+    from services.access import audit_log
+    from services.access.keys import api_keys
 
     with failures_as_sentences(), parts() as made:
 
@@ -106,7 +108,8 @@ def keys_revoke(key_id: str) -> None:
     """Refuse a key from now on."""
     from sqlmodel import Session
 
-    from services.access import api_keys, audit_log
+    from services.access import audit_log
+    from services.access.keys import api_keys
 
     with failures_as_sentences(), parts() as made:
 

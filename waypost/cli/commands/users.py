@@ -36,7 +36,8 @@ def users_invite(
     as_json: JsonFlag = False,
 ) -> None:
     """Invite somebody, and print the link that signs them in once. Nothing is mailed."""
-    from services.access import audit_log, sign_in, users
+    from services.access import audit_log
+    from services.access.signing_in import sign_in, users
 
     with failures_as_sentences(), parts() as made:
         now = made.clock()
@@ -52,7 +53,8 @@ def users_invite(
 
 def users_link(email: EmailArgument, as_json: JsonFlag = False) -> None:
     """Print a link that signs a user in once, for whoever gets no mail."""
-    from services.access import audit_log, sign_in, users
+    from services.access import audit_log
+    from services.access.signing_in import sign_in, users
     from services.errors import Refused
 
     with failures_as_sentences(), parts() as made:
@@ -76,8 +78,8 @@ def _show_link(url: str, until: str, as_json: bool) -> None:
 
 def users_list(as_json: JsonFlag = False) -> None:
     """Show users with their roles and their last sign-in."""
-    from store.queries import lists
-    from store.queries.lists import Slice
+    from store.queries.listing import lists
+    from store.queries.listing.lists import Slice
 
     with failures_as_sentences(), parts() as made:
         with made.database.reading() as session:
@@ -109,7 +111,8 @@ def users_enable(email: EmailArgument) -> None:
 
 
 def _change(email: str, action: str) -> None:
-    from services.access import audit_log, users
+    from services.access import audit_log
+    from services.access.signing_in import users
 
     with failures_as_sentences(), parts() as made:
         now = made.clock()

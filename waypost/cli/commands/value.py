@@ -26,8 +26,8 @@ def value(
 
     Times are weeks; orders of one UTC day are one. What the file holds behind --until is what the fit is held against.
     """
-    from services.imports import order_files
-    from services.imports.event_histories import LineErrors
+    from services.imports.histories import order_files
+    from services.imports.histories.event_histories import LineErrors
     from services.values import Rejected, instant
     from value import report
     from value.numerics import CannotFit

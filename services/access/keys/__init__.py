@@ -1,0 +1,1 @@
+"""Keys of the API, and from where they may come."""

@@ -1,0 +1,1 @@
+"""People of the team: roles, passwords, sessions, single sign-on."""

@@ -1,0 +1,1 @@
+"""A draft is tried, approved, published, compared."""

@@ -1,0 +1,1 @@
+"""Who belongs together: segments, and the search by attribute."""

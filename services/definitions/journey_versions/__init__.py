@@ -1,0 +1,1 @@
+"""Journeys: drafts, their texts, versions, and what a text is checked against."""

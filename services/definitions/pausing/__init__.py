@@ -1,0 +1,1 @@
+"""What is paused, when it goes on, and the hours of sending."""

@@ -1,0 +1,1 @@
+"""What persons ask of enrollments, and the pokes that carry it."""

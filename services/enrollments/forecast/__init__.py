@@ -1,0 +1,1 @@
+"""What comes next for one enrollment, and when."""

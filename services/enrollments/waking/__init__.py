@@ -1,0 +1,1 @@
+"""One wake, one transaction: what happened, what follows, what it does."""

@@ -1,0 +1,1 @@
+"""What recipients say themselves: consents, preferences, surveys, hand-overs."""

@@ -1,0 +1,1 @@
+"""What comes back from providers and mails: deliveries, bounces, complaints, opens, clicks."""

@@ -1,0 +1,1 @@
+"""Files as they are: encodings, forms, cells, columns, lines."""

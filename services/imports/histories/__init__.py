@@ -1,0 +1,1 @@
+"""Events of the past, read and sorted by customer."""

@@ -1,0 +1,1 @@
+"""Everybody placed where their past leads, new or known, for real or to look."""

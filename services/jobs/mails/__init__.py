@@ -1,0 +1,1 @@
+"""Work on mails: broadcasts planned and cancelled, mails decided, single ones."""

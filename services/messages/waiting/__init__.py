@@ -1,0 +1,1 @@
+"""Mails that wait for an hour, for evidence or for a person."""

@@ -1,0 +1,1 @@
+"""Counts that are kept, against the rows that they count."""

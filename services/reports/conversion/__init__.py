@@ -1,0 +1,1 @@
+"""How far people come: funnels, cohorts, lift, and the ones too large for a request."""

@@ -1,0 +1,1 @@
+"""One customer: where they are, why, and what comes next."""

@@ -1,0 +1,1 @@
+"""Whether the installation does its work: readiness, backlog, silence, the books."""

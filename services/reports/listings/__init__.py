@@ -1,0 +1,1 @@
+"""Lists and views of what is defined: journeys, their stages, templates."""

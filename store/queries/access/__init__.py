@@ -1,0 +1,1 @@
+"""Who may ask: callers, users, approvals, holds, settings, the audit."""

@@ -1,0 +1,1 @@
+"""Segments, dates that come, rhythms."""

@@ -1,0 +1,1 @@
+"""What marketers wrote: journeys, templates, broadcasts, experiments, plans."""

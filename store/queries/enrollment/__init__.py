@@ -1,0 +1,1 @@
+"""Enrollments, their decisions, interests and controls."""

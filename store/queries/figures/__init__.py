@@ -1,0 +1,1 @@
+"""Counts and sums that are kept, never scanned for."""

@@ -1,0 +1,1 @@
+"""Events of customers: log, names, ownership, what was rejected."""

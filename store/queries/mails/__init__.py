@@ -1,0 +1,1 @@
+"""The ledger of mails, their bodies, the local outbox."""

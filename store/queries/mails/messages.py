@@ -1,0 +1,313 @@
+"""The sending ledger's rows. They are made, change their status and go here alone, so that the kept counts are true.
+
+A row is locked before its status changes (SQLite has one writer), since a count that two transactions took from the
+same status would be wrong for ever. Nothing here says why a message changes; the decision that goes with it is the
+caller's.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import sqlalchemy
+from sqlmodel import Session, col, select
+
+from store import bulk
+from store.queries.figures import mail_results
+from store.queries.figures.message_counts import Counted, MessageKind, kind_of, tally
+from store.statuses import CLAIMABLE, MessageStatus, checked_transition, predecessors
+from store.tables.messages import Message
+
+HELD: Any = sqlalchemy.text("message.status IN ('claimed', 'sending')")
+"""A lane's owner has them; as text, so that the database knows which partial index fits."""
+
+_ANEW = {"populate_existing": True}
+
+ERASED = "erased"
+"""The reason of a message that was never claimed, and whose customer was erased."""
+
+
+# -- making ------------------------------------------------------------------------------------------------------------
+
+
+def row(
+    message_id: str,
+    customer_id: str,
+    *,
+    template: str,
+    topic: str,
+    lane: str,
+    due: datetime,
+    now: datetime,
+    template_pin: int | None = None,
+    email: str | None = None,
+    not_before: datetime | None = None,
+    status: MessageStatus = MessageStatus.PLANNED,
+    reason: str | None = None,
+    enrollment_id: str | None = None,
+    journey: str = "",
+    digest: str = "",
+    stage: str = "",
+    step: str = "",
+    visit: int = 0,
+    broadcast: str | None = None,
+    variant: str | None = None,
+    trace: str | None = None,
+    source: str | None = None,
+) -> bulk.ColumnValues:
+    """The columns of a new message.
+
+    `email` is the address that it goes to; None where it is not known yet. `due` is the instant that was asked for,
+    `now` when it is planned (both UTC); no lane claims it before `not_before`. `message_id` is the `send_id` for ever:
+    the same mail always has the same. `source` is the channel by which its customer came, where that is known.
+    """
+    return {
+        "id": message_id,
+        "enrollment_id": enrollment_id,
+        "customer_id": customer_id,
+        "email": email,
+        "journey": journey,
+        "digest": digest,
+        "stage": stage,
+        "step": step,
+        "visit": visit,
+        "broadcast": broadcast,
+        "trace": trace,
+        "variant": variant,
+        "source": source,
+        "template": template,
+        "template_pin": template_pin,
+        "topic": topic,
+        "lane": lane,
+        "status": status,
+        "reason": reason,
+        "due": due,
+        "not_before": not_before,
+        "planned_at": now,
+        "updated_at": now,
+        "attempt": 0,
+    }
+
+
+def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
+    """Put new messages into the ledger, and count them. Raises IntegrityError where one of the ids is there already."""
+    bulk.add(session, Message, rows)
+    counts = tally(session)
+    for one in rows:
+        counts.add(_kind_of_row(one), one["planned_at"])
+
+
+def _kind_of_row(one: bulk.ColumnValues) -> MessageKind:
+    return MessageKind(
+        one["journey"],
+        one["broadcast"] or "",
+        one["template"],
+        one["variant"] or "",
+        one["lane"],
+        str(one["status"]),
+        one["reason"] or "",
+        one.get("provider") or "",
+    )
+
+
+# -- changing ----------------------------------------------------------------------------------------------------------
+
+
+def owners(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """The customer to whom each of these messages belongs now, by the id of the message; what is gone is left out."""
+    found: dict[str, str] = {}
+    for part in bulk.parts(sorted(ids)):
+        query = select(Message.id, Message.customer_id).where(col(Message.id).in_(part))
+        found |= dict(session.exec(query).all())
+    return found
+
+
+def all_locked(session: Session, ids: Collection[str]) -> dict[str, Message]:
+    """Messages by id that nobody else changes until the transaction ends, read anew."""
+    parts = (_locked(session, col(Message.id).in_(part)) for part in bulk.parts(sorted(ids)))
+    return {one.id: one for part in parts for one in part}
+
+
+_ONE: Any = select(Message).where(Message.id == sqlalchemy.bindparam("id")).with_for_update()
+
+
+def locked(session: Session, message_id: str) -> Message | None:
+    """A message that nobody else changes until the transaction ends, read anew; None where it is gone."""
+    return session.exec(_ONE, params={"id": message_id}, execution_options=_ANEW).first()
+
+
+def planned(session: Session, ids: Sequence[str]) -> Mapping[str, Message]:
+    """Those of the messages that are planned still, by id, locked and read anew."""
+    found = _locked(session, col(Message.id).in_(ids), Message.status == MessageStatus.PLANNED)
+    return {one.id: one for one in found}
+
+
+def _unclaimed(*where: Any) -> Any:
+    of = col(Message.enrollment_id) == sqlalchemy.bindparam("enrollment"), col(Message.status).in_(CLAIMABLE)
+    return select(Message).where(*of, *where).order_by(col(Message.id)).with_for_update()
+
+
+_UNCLAIMED: Any = _unclaimed()
+_UNCLAIMED_OF_VISIT: Any = _unclaimed(col(Message.visit) == sqlalchemy.bindparam("visit"))
+
+
+def unclaimed(session: Session, enrollment_id: str, visit: int | None = None) -> Sequence[Message]:
+    """The messages of an enrollment (of one visit of a stage) that no lane has claimed, locked, by their ids."""
+    of = {"enrollment": enrollment_id, "visit": visit}
+    query = _UNCLAIMED if visit is None else _UNCLAIMED_OF_VISIT
+    return session.exec(query, params=of, execution_options=_ANEW).all()
+
+
+def unclaimed_of_broadcast(session: Session, broadcast: str, but: Collection[str], limit: int) -> Sequence[str]:
+    """The ids of a broadcast's messages that no lane has claimed, in no order, without these; `limit` at most."""
+    where = (Message.broadcast == broadcast, col(Message.status).in_(CLAIMABLE), col(Message.id).not_in(but))
+    return session.exec(select(Message.id).where(*where).limit(limit)).all()
+
+
+def unclaimed_among(session: Session, ids: Collection[str]) -> Sequence[Message]:
+    """Those of these messages that no lane has claimed, locked."""
+    return _locked(session, col(Message.id).in_(ids), col(Message.status).in_(CLAIMABLE))
+
+
+def of_customer(session: Session, customer_id: str, limit: int) -> Sequence[Message]:
+    """The first of a customer's messages, by their ids, `limit` at most, locked."""
+    return _locked(session, Message.customer_id == customer_id, limit=limit)
+
+
+def claimed_by_others(session: Session, lane: str, fence: str) -> Sequence[Message]:
+    """What another owner of a lane than this one has claimed and not recorded, locked, by their ids."""
+    return _locked(session, Message.lane == lane, HELD, col(Message.fence) != fence)
+
+
+def _locked(session: Session, *where: Any, limit: int | None = None) -> Sequence[Message]:
+    """In the order of their ids, so that nobody waits crosswise; read anew, whatever the session knew of them."""
+    query = select(Message).where(*where).order_by(col(Message.id)).limit(limit).with_for_update()
+    return session.exec(query, execution_options=_ANEW).all()
+
+
+def change(
+    session: Session,
+    message: Message,
+    status: MessageStatus,
+    now: datetime,
+    *,
+    reason: str | None = None,
+    lane: str | None = None,
+) -> None:
+    """Another status (and reason, and lane) for a message that the caller has locked.
+
+    Raises ImpossibleTransition where it may not follow.
+    """
+    was = kind_of(message)
+    message.status, message.reason, message.lane, message.updated_at = status, reason, lane or message.lane, now
+    session.add(message)
+    tally(session).move(was, kind_of(message), message.planned_at)
+    mail_results.count_sent(session, message, was.status, status, message.accepted_at or now)
+
+
+def claim(session: Session, ids: Sequence[str], fence: str, now: datetime) -> set[str]:
+    """Make those of the messages that are planned still this owner's; return which they are."""
+    mine = locked_in_status(session, ids, predecessors(MessageStatus.CLAIMED))
+    values = {"reason": None, "attempt": col(Message.attempt) + 1, "fence": fence}
+    return _step(session, mine, MessageStatus.CLAIMED, now, values)
+
+
+def freeze(session: Session, attempts: Mapping[str, int], fence: str, now: datetime) -> set[str]:
+    """Those of the messages that this owner claimed for just this attempt, `sending` from now on; return which.
+
+    Asked again of what is frozen already and not handed over, it says whether it is this owner's still.
+    """
+    held = (MessageStatus.CLAIMED, MessageStatus.SENDING)
+    found = locked_in_status(session, list(attempts), held, fence)
+    mine = {one.id: one for one in found.values() if one.attempt == attempts[one.id]}
+    fresh = {name: one for name, one in mine.items() if one.status == MessageStatus.CLAIMED}
+    _step(session, fresh, MessageStatus.SENDING, now, {})
+    return set(mine)
+
+
+def give_back(session: Session, ids: Sequence[str], fence: str, now: datetime) -> Sequence[str | None]:
+    """Those of the messages that this owner has claimed and not frozen, planned again; return the broadcast of each."""
+    mine = locked_in_status(session, ids, (MessageStatus.CLAIMED,), fence)
+    _step(session, mine, MessageStatus.PLANNED, now, {})
+    return [one.broadcast for one in mine.values()]
+
+
+def _step(
+    session: Session, mine: Mapping[str, Any], to: MessageStatus, now: datetime, values: Mapping[str, Any]
+) -> set[str]:
+    """One status for many messages that are locked, by one statement, with their counts."""
+    if not mine:
+        return set()
+    here = sqlalchemy.update(Message).where(col(Message.id).in_(mine))
+    session.connection().execute(here.values(status=to, updated_at=now, **values))
+    for one in mine.values():
+        was = kind_of(one)
+        after = was._replace(status=checked_transition(one.status, to), reason="" if "reason" in values else was.reason)
+        tally(session).move(was, after, one.planned_at)
+    return set(mine)
+
+
+class AttemptedMessage(Counted, mail_results.CountedMail, Protocol):
+    """What is read of a message whose attempt is recorded: a row without the unit of work."""
+
+    id: str
+    customer_id: str
+    planned_at: datetime
+    not_before: datetime | None
+    accepted_at: datetime | None
+    provider_id: str | None
+    delivery: str | None
+    attempt: int
+
+
+_ATTEMPTED: Any = tuple(
+    getattr(Message, name)
+    for name in (
+        "id", "customer_id", "journey", "enrollment_id", "stage", "step", "visit", "broadcast", "variant", "template",
+        "lane", "status", "reason", "planned_at", "not_before", "accepted_at", "provider", "provider_id", "delivery",
+        "attempt", "locale", "source",
+    )
+)  # fmt: skip
+
+
+def locked_in_status(
+    session: Session, ids: Sequence[str], statuses: Sequence[MessageStatus], fence: str | None = None
+) -> Mapping[str, AttemptedMessage]:
+    """Messages by id that have one of these statuses (and were claimed under this fence), locked."""
+    query = sqlalchemy.select(*_ATTEMPTED).where(col(Message.id).in_(ids), col(Message.status).in_(statuses))
+    if fence is not None:
+        query = query.where(col(Message.fence) == fence)
+    session.flush()
+    rows: Any = session.connection().execute(query.order_by(col(Message.id)).with_for_update())
+    return {one.id: one for one in rows}
+
+
+def record(session: Session, changes: Sequence[tuple[AttemptedMessage, bulk.ColumnValues]]) -> None:
+    """What became of attempts: each `locked_in_status` message with its new columns, `status` among them.
+
+    The columns are the same for all. Raises ImpossibleTransition where a status may not follow.
+    """
+    counts = tally(session)
+    for one, columns in changes:
+        checked_transition(one.status, columns["status"])
+        was = kind_of(one)
+        after = was._replace(
+            status=str(columns["status"]), reason=columns["reason"] or "", provider=columns["provider"] or ""
+        )
+        counts.move(was, after, one.planned_at)
+        mail_results.count_sent(session, one, was.status, columns["status"], columns["accepted_at"])
+    bulk.change(session, Message, [{"id": one.id, **columns} for one, columns in changes])
+
+
+def erase(session: Session, messages: Sequence[Message]) -> None:
+    """Take an erased customer's messages away; they stay in the counts. What no lane has claimed never goes."""
+    counts = tally(session)
+    for one in messages:
+        kind = kind_of(one)
+        if one.status in CLAIMABLE:
+            never = kind._replace(status=MessageStatus.SKIPPED, reason=ERASED)
+            counts.move(kind, never, one.planned_at)
+            kind = never
+        counts.leave(kind)
+        mail_results.leave_sent(session, one)
+        session.delete(one)

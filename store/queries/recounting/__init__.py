@@ -1,0 +1,1 @@
+"""Counts made anew from the rows, to compare."""

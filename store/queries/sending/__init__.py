@@ -1,0 +1,1 @@
+"""Lanes, channels, hooks and their fences."""
