@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from journeys.facts.guards import CONSENT_EVENTS, PROFILE_EVENTS, SEGMENT_EVENTS
+from journeys.facts.mail_events import HEARD
 from journeys.program.program import DATE_REACHED
 from readers import hand_over_answers, survey_scales
-from services.feedback.returns.delivery_events import HEARD
 from services.ingestion.segment_api import TYPES, IncomingEvent
 from services.values import Rejected
 

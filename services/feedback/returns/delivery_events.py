@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from sqlmodel import Session
 
+from journeys.facts.mail_events import HEARD
 from services.customers import suppressions
 from services.customers.history.event_log import NewEvent
 from services.enrollments.entering import customer_events
@@ -36,17 +37,6 @@ from store.tables.messages import Message
 
 CONTRARY = {"delivered", "bounced"}
 """One denies what the other says, and the later one is right: a server may take a mail and send it back hours later."""
-
-HEARD: Mapping[str, str] = {
-    "delivered": "Message Delivered",
-    "bounced": "Message Bounced",
-    "opened": "Message Opened",
-    "clicked": "Message Clicked",
-    "complained": "Message Complained",
-    "unsubscribed": "Message Unsubscribed",
-    "resubscribed": "Message Resubscribed",
-}
-"""Kinds that are events of the customer."""
 
 SUPPRESSING: Mapping[str, str] = {"bounced": "bounce", "complained": "complaint"}
 """Kinds after which an address is never written to, and the reason that is kept."""
