@@ -61,12 +61,12 @@ async def test_a_date_that_raises_lets_nobody_in_and_the_others_have_their_turn(
         session.add_all(DateDue(journey="j", trigger="enter[0]", customer_id=one, at=noon) for one in people)
     record, reached = customer_events.record_all, list[str]()
 
-    def failing(session: Session, happened: Sequence[tuple[Customer, NewEvent]], *rest: Any) -> Any:
+    def failing(session: Session, happened: Sequence[tuple[Customer, NewEvent]], *rest: Any, **more: Any) -> Any:
         names = [customer.id for customer, _ in happened]
         if people[2] in names:
             raise error
         reached.extend(names)
-        return record(session, happened, *rest)
+        return record(session, happened, *rest, **more)
 
     monkeypatch.setattr(customer_events, "record_all", failing)
     await work_off(lane)

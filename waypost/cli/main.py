@@ -19,6 +19,8 @@ def main() -> None:
     try:
         app()
     except SystemExit as ended:
-        if isinstance(ended.code, int) and ended.code != 0:
-            end(ended.code)
+        if ended.code or "temporalio" in sys.modules:
+            if isinstance(ended.code, str):
+                raise
+            end(ended.code or 0)
         raise
