@@ -27,11 +27,12 @@ from services.jobs import erasure, fit_value, reconcile_books
 from services.jobs.enrollments import control_enrollments, enroll_segment, resume_or_leave
 from services.jobs.mails import cancel_broadcast, decide_messages, plan_broadcast
 from services.messages.deciding import eligibility
-from services.operations import backtests, cohorts, operations
+from services.operations import operations
 from services.operations.item_pages import ItemPage, failed_elsewhere, in_halves, is_no_items_own
 from services.operations.operations import Done, PageOfWork
 from services.reconciliation import reconciling
 from services.reports.conversion import report_operations
+from services.simulation import backtests, cohorts
 from services.upkeep.clocks import broadcast_clock, value_clock
 from services.values import Clock, Rejected, instant
 from store.queries.audiences import segments

@@ -8,10 +8,8 @@ from api.deps.transactions import Now, Reading, Writing
 from api.edge.idempotency import IdempotentRoute
 from api.errors import responses
 from api.schemas.channels import ChannelOut, ChannelsOut, HoldIn, HoldOut, LaneOut
-from services.access import held_lanes
-from services.messages.sending import sending_ledger
-from store.queries.access import holds
-from store.queries.sending import channels
+from services.messages.sending import held_lanes, sending_ledger
+from store.queries.sending import channels, holds
 
 router = APIRouter(prefix="/v1", tags=["messages"], route_class=IdempotentRoute)
 

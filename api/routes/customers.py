@@ -19,8 +19,8 @@ from api.schemas.messages import MessageOut
 from api.schemas.operations import OperationOut
 from mail import signed_links
 from services import values
+from services.customers import data_export
 from services.customers.attributes import profiles
-from services.customers.history import data_export
 from services.enrollments.entering.customer_events import Listeners
 from services.ingestion import ingest, segment_api
 from services.operations import operations

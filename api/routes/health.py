@@ -16,7 +16,7 @@ from api.errors import responses
 from api.schemas.health import Health, PartOut
 from services.reports.health import readiness
 from services.reports.health.readiness import PartReadiness
-from store.queries.access import holds
+from store.queries.sending import holds
 from workflows.gateway import TemporalUnavailable
 
 ANSWERS_WITHIN = 4.0

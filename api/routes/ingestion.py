@@ -29,7 +29,7 @@ from services.ingestion import ingest, rights, segment_api
 from services.ingestion.ingest import IngestResult
 from services.ingestion.rights import Rights
 from services.operations.item_pages import in_halves
-from store.queries.identity import unreadable_values
+from store.queries.history import unreadable_values
 from store.queries.listing import lists
 from store.tables.access import ApiKey
 

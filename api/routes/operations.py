@@ -36,7 +36,8 @@ from services import values
 from services.changes.publication import trying
 from services.changes.publication.trying import TrialCustomer
 from services.definitions.journey_versions import journeys
-from services.operations import made_up, operations
+from services.operations import operations
+from services.simulation import made_up
 from store.queries.listing import lists
 from store.statuses import OPERATION_LIVE, OperationStatus
 

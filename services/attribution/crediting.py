@@ -18,9 +18,8 @@ from services.attribution.rules import AttributionRules
 from store import bulk
 from store.queries.figures import credits, mail_results
 from store.queries.figures.credits import AcceptedMail, OrderName
-from store.queries.history import events
-from store.queries.identity import unreadable_values
-from store.queries.identity.unreadable_values import UnreadableValue
+from store.queries.history import events, unreadable_values
+from store.queries.history.unreadable_values import UnreadableValue
 from store.tables.attribution import CreditedOrder, MailCredit
 from value import attribution, money, orders, purchases
 from value.orders import COMPLETED, ORDER_EVENTS

@@ -1,1 +1,1 @@
-"""What a new version does to those who are under way: foreseen, and done."""
+"""What a new version or a resume does to those who are under way: foreseen, and done."""

@@ -20,8 +20,8 @@ from services.messages.deciding import withdrawing
 from store.queries.consent import consents
 from store.queries.definitions import broadcast_members
 from store.queries.enrollment import decisions, enrollments, interests
-from store.queries.history import events, ownership
-from store.queries.identity import customer_words, identities
+from store.queries.history import events
+from store.queries.identity import customer_words, identities, ownership
 from store.queries.identity.tombstones import ANONYMOUS, USER
 from store.queries.mails import messages
 from store.statuses import EnrollmentStatus

@@ -21,7 +21,8 @@ from services.enrollments.controls import poking
 from services.enrollments.entering import customer_events
 from services.enrollments.entering.customer_events import Listeners
 from services.feedback.returns import opens_and_clicks
-from services.upkeep.clocks import broadcast_clock, experiment_clock, silence_clock, value_clock
+from services.upkeep.clocks import broadcast_clock, experiment_clock, value_clock
+from services.upkeep.silence import silence_clock
 from store.bulk import turns
 from store.queries.audiences import due_dates as due_date_rows
 from store.queries.audiences import segments as segment_rows

@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from services.enrollments.controls import asking
-from services.reports.listings import stage_visits
-from services.reports.listings.stage_visits import StageVisit
+from services.reports.customer import stage_visits
+from services.reports.customer.stage_visits import StageVisit
 from store.queries.enrollment import enrollments
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message

@@ -14,8 +14,8 @@ import pytest
 import typer
 from sqlmodel import select
 
-from store.queries.access import holds
 from store.queries.mails import messages
+from store.queries.sending import holds
 from store.session import Database
 from store.tables.customers import Customer
 from store.tables.messages import Message, Restore

@@ -15,7 +15,7 @@ from journeys.checks import source
 from journeys.program.compiler import compile_journey
 from journeys.simulation.backtest import CustomerHistory, Totals
 from journeys.simulation.simulator import RecordedEvent
-from services.operations import backtests, cohorts
+from services.simulation import backtests, cohorts
 from store import bulk
 from store.queries.history import events
 from store.session import Database

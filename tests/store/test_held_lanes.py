@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
-from services.access import audit_log, held_lanes
+from services.access import audit_log
 from services.enrollments import hooks
-from services.messages.sending import claiming, sending_ledger
+from services.messages.sending import claiming, held_lanes, sending_ledger
 from services.messages.sending.claiming import OutgoingChannel
 from store.queries.sending import hooks as hook_rows
 from store.queries.sending import lanes

@@ -6,42 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import select
 
-from activities.operations import KINDS
 from services.customers import suppressions
-from services.operations import operations
 from store.session import Database
 from store.statuses import EnrollmentStatus
-from store.tables.access import Operation
 from store.tables.customers import Customer, Event
-from store.tables.enrollments import Decision, Dispatch, Enrollment, Interest
+from store.tables.enrollments import Decision, Enrollment, Interest
 from store.tables.messages import Message
 from store.tables.splits import Assignment
 from tests.conftest import Statements
 from tests.shells import Shell
 from tests.store.bulk_shop import SIZES, asked_for, rows, work
-
-BUYERS = """
-journey: buyers
-enter: [{on: Order}]
-defaults: {topic: news}
-start: first
-stages:
-  first:
-    steps: [{send: mail_a}, {wait: 14 days}, {send: mail_b}]
-    transitions: [{on: Order, to: repeat}, {inactive: 90 days, of: Order, to: lapsed}]
-  repeat:
-    steps:
-      - split: {id: tip, variants: {short: {weight: 50, steps: [{wait: 1 day}]}, long: {weight: 50, steps: [{wait: 1 day}]}}}
-      - send: mail_c
-    transitions: [{inactive: 90 days, of: Order, to: lapsed}]
-  lapsed:
-    steps: [{wait: 400 days}, {send: mail_c}]
-    transitions: [{on: Order, to: repeat}]
-"""
-ORDERS = (300, 250, 20)
-"""How many days ago each of a customer's orders was."""
+from tests.store.known_buyers import BUYERS, import_orders, known, left_behind, order, orders, standing
 
 Imported = Callable[..., dict[str, Any]]
 
@@ -49,16 +26,6 @@ Imported = Callable[..., dict[str, Any]]
 @pytest.fixture
 def buyers(publish: Callable[[str, str], None]) -> None:
     publish("buyers", BUYERS)
-
-
-def import_orders(database: Database, noon: datetime, lines: list[dict[str, Any]], journey: str | None) -> Operation:
-    """Import orders as the worker does it."""
-    file = "\n".join(json.dumps(one) for one in lines)
-    operation = asked_for(database, "import events", noon, file, format="ndjson", journey=journey)
-    for page in KINDS[operation.kind](database, operation, lambda: noon):
-        database.write(lambda session, page=page: operations.advance(session, operation.id, page))
-    (done,) = rows(database, Operation, Operation.id == operation.id)
-    return done
 
 
 @pytest.fixture
@@ -71,35 +38,6 @@ def imported(database: Database, noon: datetime) -> Imported:
         return done.result or {}
 
     return run
-
-
-def orders(noon: datetime, *names: str, days: tuple[float, ...] = ORDERS) -> list[dict[str, Any]]:
-    return [order(noon, name, ago) for name in names for ago in days]
-
-
-def order(noon: datetime, name: str, ago: float) -> dict[str, Any]:
-    at = (noon - timedelta(days=ago)).isoformat()
-    return {"type": "track", "userId": name, "event": "Order", "messageId": f"{name}-{ago}", "timestamp": at}
-
-
-def known(*names: str) -> list[dict[str, Any]]:
-    return [{"type": "identify", "userId": name, "traits": {"email": f"{name}@example.com"}} for name in names]
-
-
-def standing(database: Database) -> dict[str, tuple[str, str]]:
-    """Stage and status of everybody in `buyers`, by their own ids; each of them has one run."""
-    with database.reading() as session:
-        joined = select(Customer.external_id, Enrollment.stage, Enrollment.status)
-        joined = joined.join(Enrollment, col(Enrollment.customer_id) == Customer.id)
-        found = session.exec(joined.where(Enrollment.journey == "buyers")).all()
-    assert len({one[0] for one in found}) == len(found)
-    return {one[0] or "": (one[1], one[2]) for one in found}
-
-
-def left_behind(database: Database) -> list[int]:
-    """How much there is of what placing makes."""
-    tables = (Enrollment, Decision, Message, Interest, Assignment)
-    return [*(len(rows(database, table)) for table in tables), len(rows(database, Dispatch, Dispatch.kind == "start"))]
 
 
 def shape(database: Database, name: str) -> list[Any]:

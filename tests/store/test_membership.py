@@ -14,7 +14,8 @@ from services.customers.attributes import known_facts
 from services.ingestion import ingest
 from services.ingestion.ingest import IngestResult
 from services.upkeep import upkeep
-from store.queries.identity import customers, unreadable_values
+from store.queries.history import unreadable_values
+from store.queries.identity import customers
 from store.session import Database
 from store.tables.customers import Backfill, Customer, Segment, SegmentMember
 from tests.store.town import Publish, Town, put_segment

@@ -10,11 +10,11 @@ from sqlmodel import Session
 from store.queries.audiences import segments
 from store.queries.consent import address_consents, consents
 from store.queries.definitions import broadcasts
-from store.queries.enrollment import controls, decisions, enrollments, interests
+from store.queries.enrollment import controls, decisions, enrollments, interests, last_runs
 from store.queries.feedback import engagements, pending_clicks
 from store.queries.figures import credits
-from store.queries.history import events, milestones
-from store.queries.identity import customers, identities, unreadable_values
+from store.queries.history import events, milestones, unreadable_values
+from store.queries.identity import customers, identities
 from store.queries.listing import timeline
 from store.queries.mails import customer_mail, enrollment_mail, messages, unsure_messages
 from store.queries.mails.unsure_messages import UnsureFilter
@@ -65,6 +65,8 @@ def customer_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "their history": lambda session: list(events.of_customers(session, ["c", "d"], now, now)),
         "a page of everybody": lambda session: customers.page(session, "c", 500),
         "what an enrollment waits for": lambda session: interests.of_customers(session, ["c", "d"]),
+        "all that they did": lambda session: list(events.whole_histories(session, ["c", "d"])),
+        "their latest runs through a journey": lambda session: last_runs.of_customers(session, "j", ["c", "d"]),
         "who waits for an event": lambda session: enrollments.waiting(session, ["c", "d"], ["Order"]),
         "the hooks that nobody has taken": lambda session: hooks.not_delivered(session, "j"),
         "the steps whose hooks are stuck": hooks.stuck_by_step,

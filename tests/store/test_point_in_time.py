@@ -18,8 +18,8 @@ from sqlmodel import select
 from services.messages.sending import claiming, sending_ledger
 from services.messages.sending.claiming import OutgoingChannel
 from store import migrate
-from store.queries.access import holds
 from store.queries.mails import messages
+from store.queries.sending import holds
 from store.session import Database
 from store.tables.customers import Customer
 from store.tables.messages import Message

@@ -9,8 +9,7 @@ from sqlmodel import SQLModel, select
 from temporalio.testing import ActivityEnvironment
 
 from mail.message import Mail, Sender
-from services.customers import suppressions
-from services.customers.history import data_export
+from services.customers import data_export, suppressions
 from services.errors import Refused
 from services.feedback.answers import consents
 from services.installation import installation_settings

@@ -8,8 +8,9 @@ from sqlmodel import select
 
 from journeys.facts import customer_facts, guards
 from journeys.simulation.simulator import PastFacts, RecordedEvent
+from services.customers import data_export
 from services.customers.attributes import known_facts
-from services.customers.history import data_export, past_orders
+from services.customers.history import past_orders
 from services.imports.placing import placement
 from services.ingestion import segment_api
 from services.ingestion.ingest import IngestResult

@@ -8,7 +8,7 @@ from sqlmodel import select
 
 from services.definitions.pausing import pauses
 from services.reports.health import silence_report
-from services.upkeep.clocks import resembling, silence_clock, usual_gaps
+from services.upkeep.silence import resembling, silence_clock, usual_gaps
 from store import bulk
 from store.queries.audiences import rhythms
 from store.session import Database

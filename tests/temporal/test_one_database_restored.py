@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import select
 
-from services.access import held_lanes
+from services.messages.sending import held_lanes
 from store.tables.messages import Message
 from tests.temporal.test_reconciling import JOURNEY, reconciled
 from tests.worlds import World, dev_server, world_on

@@ -10,7 +10,6 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from mail.providers.events import Feedback
-from services.access import held_lanes
 from services.changes.planning import moving
 from services.changes.planning.moving import TargetVersion
 from services.definitions.journey_versions import journeys
@@ -21,6 +20,7 @@ from services.feedback.answers import consents
 from services.feedback.returns import delivery_events
 from services.ingestion import ingest
 from services.jobs import erasure
+from services.messages.sending import held_lanes
 from services.messages.waiting import restored_ledger
 from store.statuses import EnrollmentStatus
 from store.tables.access import Operation

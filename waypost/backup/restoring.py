@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from services.access import audit_log, held_lanes
+from services.access import audit_log
+from services.messages.sending import held_lanes
 from services.messages.waiting import restored_ledger
 from store import migrate
 from store.session import Database

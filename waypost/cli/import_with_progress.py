@@ -135,9 +135,8 @@ def _place_known(
     """Those who were customers before, now that all events are there; in the same way."""
 
     def place(part: Sequence[ToPlace]) -> Sequence[LineError]:
-        ids = [one.customer for one in part]
         counts["enrolled"] += parts.database.write(
-            lambda session: placing_known.place(session, journey, ids, parts.clock)
+            lambda session: placing_known.place(session, journey, part, parts.clock)
         )
         return ()
 

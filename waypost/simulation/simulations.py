@@ -11,8 +11,8 @@ from journeys.simulation.backtest import CustomerHistory, Totals
 from services.errors import InvalidInput
 from services.imports.histories import event_histories
 from services.messages.deciding import eligibility
-from services.operations import backtests, cohorts
-from services.operations.backtests import Histories
+from services.simulation import backtests, cohorts
+from services.simulation.backtests import Histories
 from store.queries.audiences import segments
 from waypost.wiring import Parts
 

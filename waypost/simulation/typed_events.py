@@ -13,7 +13,7 @@ from journeys.language.step_tree import all_steps
 from journeys.language.verbs import SetStep
 from journeys.program.nodes import is_heard
 from services.errors import InvalidInput
-from services.operations.made_up import CALL, pairs
+from services.simulation.made_up import CALL, pairs
 
 EVENT, WITH = "--event", "--with"
 """An event, and a property of the event that stands before it."""

@@ -15,11 +15,12 @@ import httpx
 from rich.console import Console
 from sqlmodel import Session
 
-from services.access import audit_log, held_lanes
+from services.access import audit_log
 from services.access.signing_in import sign_in
+from services.messages.sending import held_lanes
 from store import migrate
 from store.availability import has_room
-from store.queries.access import holds
+from store.queries.sending import holds
 from waypost.errors import CannotStart
 from waypost.processes.admin_key import AdminKey, ensure_admin_key
 from waypost.processes.supervision import until

@@ -21,10 +21,9 @@ from pictures import axes
 from pictures import visits as drawing
 from pictures.visits import VisitBar, VisitPoint
 from services.enrollments.forecast import enrollment_forecast
-from services.reports.customer import customer_view
+from services.reports.customer import customer_view, stage_visits
 from services.reports.customer.customer_view import CustomerStanding
-from services.reports.listings import stage_visits
-from services.reports.listings.stage_visits import StageVisit
+from services.reports.customer.stage_visits import StageVisit
 from store.queries.listing import lists
 from store.queries.listing.lists import Slice
 from store.statuses import EnrollmentStatus, MessageStatus

@@ -28,8 +28,9 @@ from services.changes.publication.trying import TrialCustomer
 from services.definitions.journey_versions.draft_texts import SeenText, TextConflict
 from services.definitions.journey_versions.drafts import DraftConflict
 from services.errors import InvalidInput, NotFound, Refused
-from services.operations import made_up, operations
+from services.operations import operations
 from services.reports.customer import customer_view
+from services.simulation import made_up
 from services.values import Rejected
 from store.statuses import OPERATION_LIVE
 from store.tables.access import Operation

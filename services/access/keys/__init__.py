@@ -1,1 +1,1 @@
-"""Keys of the API, and from where they may come."""
+"""Keys of the API: from where they may come, and which person stands behind one."""

@@ -24,8 +24,8 @@ from services.customers.attributes import known_facts
 from services.enrollments import splits
 from services.errors import Refused
 from services.messages.deciding import eligibility
-from services.operations import made_up
-from services.operations.made_up import TimedEvent
+from services.simulation import made_up
+from services.simulation.made_up import TimedEvent
 from store.queries.audiences import segments as segment_rows
 from store.queries.enrollment import enrollments, live_enrollments
 from store.statuses import EnrollmentStatus

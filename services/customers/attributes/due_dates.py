@@ -15,8 +15,8 @@ from store import bulk
 from store.queries.audiences import due_dates as due_date_rows
 from store.queries.definitions.journeys import LiveJourney
 from store.queries.enrollment import decisions
-from store.queries.identity import unreadable_values
-from store.queries.identity.unreadable_values import UnreadableValue
+from store.queries.history import unreadable_values
+from store.queries.history.unreadable_values import UnreadableValue
 from store.tables.customers import Customer
 
 KIND = "dates"

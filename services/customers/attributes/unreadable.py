@@ -10,8 +10,8 @@ from journeys.facts import customer_facts
 from journeys.facts.guards import GuardResult
 from readers import locales
 from services.customers.attributes import email_addresses
-from store.queries.identity import unreadable_values
-from store.queries.identity.unreadable_values import UnreadableValue
+from store.queries.history import unreadable_values
+from store.queries.history.unreadable_values import UnreadableValue
 from value import orders
 
 GUARD = "(guard)"

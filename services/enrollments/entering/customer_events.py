@@ -262,7 +262,7 @@ def _let_in(
     for version, program in listeners.journeys:
         heard_by = [one for one in told if entry_rules.triggers(program, one[1].name, one[1].properties)]
         if version.journey == listeners.for_those_in:
-            heard_by = _in_it(session, version.journey, heard_by)
+            heard_by = _in_it(session, program, heard_by)
         if not heard_by:
             continue
         missing = [(customer, event.seq) for customer, event in heard_by if customer.id not in known]
@@ -279,9 +279,15 @@ def _let_in(
                 enrolled[started.customer_id].append(started.id)
 
 
-def _in_it(session: Session, journey: str, told: Sequence[AddressedEvent]) -> Sequence[AddressedEvent]:
-    runs = last_runs.of_customers(session, journey, {customer.id for customer, _ in told})
-    return [one for one in told if any(run.live for run in runs.get(one[0].id, {}).values())]
+def _in_it(session: Session, program: Program, told: Sequence[AddressedEvent]) -> Sequence[AddressedEvent]:
+    """Those whose run is live that the event would start anew: of its key, where the journey has one."""
+    runs = last_runs.of_customers(session, program.journey, {customer.id for customer, _ in told})
+    keys = [entry_rules.key_of(program, known_facts.event_facts(event)) for _, event in told]
+    return [
+        one
+        for one, key in zip(told, keys, strict=True)
+        if key is not None and key in (theirs := runs.get(one[0].id, {})) and theirs[key].live
+    ]
 
 
 def _judge(

@@ -29,8 +29,9 @@ from services.messages.deciding import withdrawing
 from services.messages.deciding.eligibility import Recipients
 from store.ids import message_of_step
 from store.queries.figures import counts
-from store.queries.identity import customer_words, unreadable_values
-from store.queries.identity.unreadable_values import UnreadableValue
+from store.queries.history import unreadable_values
+from store.queries.history.unreadable_values import UnreadableValue
+from store.queries.identity import customer_words
 from store.queries.mails import enrollment_mail, messages
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment

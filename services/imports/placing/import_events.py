@@ -132,7 +132,7 @@ def _known(operation: Operation, journey: LiveJourney, those: Sequence[ToPlace],
 
     def do(session: Session, part: Sequence[ToPlace]) -> Done:
         current = session.get(Operation, operation.id) or operation
-        enrolled = placing_known.place(session, journey, [one.customer for one in part], clock)
+        enrolled = placing_known.place(session, journey, part, clock)
         return Done(
             count=0,
             cursor=f"{KNOWN}{part[-1].named.number}",

@@ -35,6 +35,7 @@ from store.queries.dispatching import dispatches
 from store.queries.dispatching.dispatches import Priority
 from store.queries.enrollment import decisions, enrollments, interests
 from store.queries.enrollment.last_runs import LatestRun
+from store.queries.figures import counts
 from store.queries.figures.counts import Tally
 from store.queries.history import imported_rows
 from store.queries.mails import messages
@@ -64,7 +65,10 @@ NOTHING = Before()
 
 
 class PlacedRuns:
-    """Rows of runs, collected for one transaction; `now` is when they stand where they stand."""
+    """Rows of runs, collected for one transaction; `now` is when they stand where they stand.
+
+    What they change of counts is written before the commit, by the transaction: everybody shares it.
+    """
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -79,7 +83,7 @@ class PlacedRuns:
         """Insert what was collected, table by table, each after those that it refers to."""
         imported_rows.add(session, self.rows)
         messages.add(session, self.messages)
-        self.tally.write(session)
+        counts.tally(session).add(self.tally)
 
     def add(
         self, customer: Customer, gathered: GatheredHistory, journey: LiveJourney, before: Before = NOTHING

@@ -102,6 +102,7 @@ def write(session: Session, batch: "Batch") -> Placed:
             errors.append(LineError(line=event.line or 0, reason=str(outcome)))
         else:
             enrolled += len(outcome or ())
+    batch.unread.count(session, batch.now)
     return Placed(
         customers=batch.customers,
         events=batch.events,
@@ -141,7 +142,6 @@ class Batch:
         """Insert what was collected, table by table, each after those that it refers to."""
         imported_rows.add(session, self.rows)
         self.runs.write(session)
-        self.unread.count(session, self.now)
 
     def place(self, messages: Sequence[IncomingEvent]) -> None:
         """A new customer, what they did, and where that puts them."""

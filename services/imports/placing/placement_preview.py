@@ -100,4 +100,4 @@ def _and_undo(session: Session, part: Sequence[Work], journey: LiveJourney, now:
     placed = placement.write(session, placement.prepare(session, part, journey, now))
     names = [NamedOnce(number, name, 0) for number, (name, _) in enumerate(part, start=1)]
     known = placing_known.looked_up(session, journey, names)
-    raise _Undone(placed, placing_known.place(session, journey, [one.customer for one in known], lambda: now))
+    raise _Undone(placed, placing_known.place(session, journey, known, lambda: now))

@@ -25,7 +25,7 @@ from store.queries.definitions.journeys import LiveJourney
 from store.queries.enrollment import assignments, last_runs
 from store.queries.enrollment.last_runs import LatestRun
 from store.queries.identity import customers, identities
-from store.session import Database
+from store.session import CameBetween, Database
 
 LOOKED_UP = 500
 """Names whose customers are looked up at once."""
@@ -59,8 +59,13 @@ def journey_of(session: Session, key: str) -> LiveJourney:
 
 
 def left_alone(session: Session, journey: LiveJourney, owners: Mapping[str, str]) -> dict[str, LeftAlone]:
-    """Those of these customers, by their names, whom the journey has or had already; each of them once."""
+    """Those of these customers, by their names, whom the journey has or had already; each of them once.
+
+    In a journey with a key nobody is: one run keeps no other out, and each key asks for its own.
+    """
     version, program = journey
+    if program.key is not None:
+        return {}
     runs = last_runs.of_customers(session, version.journey, set(owners.values()))
     names = {owner: name for name, owner in owners.items()}
     found = ((names[owner], owner, _reason(program, theirs.values())) for owner, theirs in runs.items())
@@ -110,23 +115,25 @@ def looked_up(session: Session, journey: LiveJourney, names: Sequence[NamedOnce]
     by_id = {names_in_files.identifier(one.name): one for one in names}
     owners, _ = identities.look_up(session, by_id)
     found = {owner: by_id[identifier] for identifier, owner in owners.items()}
-    out = set[str]()
-    if program.key is None:  # of a journey with a key one run keeps no other out
-        by_customer = {owner: owner for owner in found}
-        out = {one.customer for one in left_alone(session, journey, by_customer).values()}
+    out = left_alone(session, journey, {owner: owner for owner in found}).keys()
     heard = frozenset(one.event for one in program.triggers)
     rows = customers.rows_by_ids(session, found.keys() - out)
     those = [ToPlace(one.id, found[one.id]) for one in rows if any(is_heard(heard, name) for name in one.events)]
     return sorted(those, key=lambda one: one.named.number)
 
 
-def place(session: Session, journey: LiveJourney, customer_ids: Iterable[str], clock: Clock) -> int:
+def place(session: Session, journey: LiveJourney, those: Iterable[ToPlace], clock: Clock) -> int:
     """Place some customers, whom it locks, and return how many enrollments there are.
 
-    They stand where they stand at the instant by the clock at which they are locked: what comes later is heard.
+    They stand where they stand at the instant by the clock at which they are locked: what comes later is heard. Raise
+    CameBetween where one of them was merged or erased before the lock was there: the name leads to another then.
     """
     version, _ = journey
-    held = customers.lock_all(session, customer_ids)
+    owners, _ = identities.look_up(session, [names_in_files.identifier(one.named.name) for one in those])
+    wanted = set(owners.values())
+    held = customers.lock_all(session, wanted)
+    if len(held) < len(wanted):
+        raise CameBetween("a customer was merged or erased before the lock was there")
     ids = [one.id for one in held]
     runs = last_runs.of_customers(session, version.journey, ids)
     given = assignments.of_customers(session, ids)

@@ -22,8 +22,8 @@ from services.messages.sending.circuit_breaker import ChannelReport
 from services.values import storable
 from store.queries.enrollment import decisions
 from store.queries.figures import message_counts
-from store.queries.identity import unreadable_values
-from store.queries.identity.unreadable_values import UnreadableValue
+from store.queries.history import unreadable_values
+from store.queries.history.unreadable_values import UnreadableValue
 from store.queries.mails import message_bodies, messages
 from store.queries.sending import lanes
 from store.statuses import MESSAGE, UNSURE, MessageStatus

@@ -1,1 +1,1 @@
-"""One customer: where they are, why, and what comes next."""
+"""One customer: where they are and were, why, and what comes next."""

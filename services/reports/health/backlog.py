@@ -15,7 +15,7 @@ from services.reports.health import silence_report
 from store.queries.dispatching import dispatches, wakes_ahead
 from store.queries.enrollment import enrollments
 from store.queries.figures import counts, message_counts
-from store.queries.identity import unreadable_values
+from store.queries.history import unreadable_values
 from store.queries.sending import channels, lanes
 from store.queries.sending import hooks as hook_rows
 from store.queries.sending.lanes import LANES

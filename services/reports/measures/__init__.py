@@ -1,1 +1,1 @@
-"""What every report counts by: periods, shares as they are shown, the one currency, stages reached."""
+"""What every report counts by: periods, shares as they are shown, the one currency."""

@@ -1,1 +1,1 @@
-"""What is due by the clock: broadcasts, experiments, value, silence."""
+"""What is due by the clock: broadcasts, experiments, the fit of value."""

@@ -1,1 +1,1 @@
-"""Who may ask: callers, users, approvals, holds, settings, the audit."""
+"""Who may ask: callers, users, approvals, settings, rates, the audit log."""

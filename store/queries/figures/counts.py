@@ -85,6 +85,14 @@ class Tally:
         """A run count (ENDED, CONVERTED, …) under a label; `by` is -1 where it is taken back."""
         self.runs[(journey, name, label, _shard(enrollment))] += by
 
+    def add(self, other: "Tally") -> None:
+        """Take over what another one has collected."""
+        self.places.update(other.places)
+        self.moves.update(other.moves)
+        self.stays.update(other.stays)
+        self.runs.update(other.runs)
+        self.days.add(other.days)
+
     def write(self, session: Session) -> None:
         """Add what was collected to the counts, near the commit, since it locks their rows; and begin anew."""
         bulk.increment(session, StageCount, _ones(self.places), ("journey", "stage", "step", "shard"))

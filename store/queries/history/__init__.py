@@ -1,1 +1,1 @@
-"""Events of customers: log, names, ownership, what was rejected."""
+"""Events of customers: log, names, milestones, what was rejected or could not be read."""

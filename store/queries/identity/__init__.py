@@ -1,1 +1,1 @@
-"""Customers: rows, identifiers, search, erasure."""
+"""Customers: rows, identifiers, search, whose a row is, erasure."""

@@ -1,1 +1,1 @@
-"""Lanes, channels, hooks and their fences."""
+"""Lanes, their hold and their fences; channels, hooks, restored copies."""

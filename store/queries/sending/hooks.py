@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
-from store.queries.access.holds import NOTHING_HELD
+from store.queries.sending.holds import NOTHING_HELD
 from store.statuses import HookStatus
 from store.tables.enrollments import Hook
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import literal, or_, union_all
 from sqlmodel import Session, col, func, select
 
-from store.queries.access.holds import NOTHING_HELD
 from store.queries.sending import restores
+from store.queries.sending.holds import NOTHING_HELD
 from store.queries.sending.restores import LostTime
 from store.statuses import MessageStatus
 from store.tables.enrollments import Enrollment

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from journeys.language.definition import Definition
     from journeys.program.program import Program
     from journeys.simulation.backtest import Totals
-    from services.operations.backtests import Histories
+    from services.simulation.backtests import Histories
     from waypost.simulation.simulations import SimulationContext
 
 TOLD_ERRORS = 20
@@ -69,7 +69,7 @@ def simulate(
     """
     from journeys.program import compiler
     from journeys.simulation import paths
-    from services.operations import made_up
+    from services.simulation import made_up
     from waypost.cli.tables import simulation as table
     from waypost.simulation import pictures, simulations, typed_events
 

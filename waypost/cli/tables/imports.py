@@ -43,13 +43,12 @@ def told_placing(done: Mapping[str, Any]) -> str:
 
 def print_left_alone(done: Mapping[str, Any]) -> None:
     """How many customers were not placed since the journey has or had them already, and some of them by id."""
-    live, before = done.get("already_enrolled", 0), done.get("been_before", 0)
-    if live or before:
+    why = {"are in the journey already": "already_enrolled", "were in it before and may not come again": "been_before"}
+    told = [f"{done[count]:,} {what}" for what, count in why.items() if done.get(count)]
+    if told:
         console.print(
-            f"{live + before:,} left alone: {live:,} are in the journey already, {before:,} were before and may not "
-            f"come again (such as {', '.join(done['left_alone'])})",
-            highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            f"left alone: {', '.join(told)} (such as {', '.join(done['left_alone'])})", highlight=False, soft_wrap=True
+        )
 
 
 def print_errors(errors: Sequence[Mapping[str, Any]], count: int, what: str) -> None:

@@ -14,11 +14,12 @@ from sqlmodel import Session
 
 from journeys.checks.lint import OWN_EVENTS, events_named
 from journeys.language.definition import Definition
-from services.upkeep.clocks import resembling, usual_gaps
-from store.queries.access import holds, setting_rows
+from services.upkeep.silence import resembling, usual_gaps
+from store.queries.access import setting_rows
 from store.queries.audiences import rhythms
 from store.queries.audiences.rhythms import Gap
 from store.queries.definitions import journeys
+from store.queries.sending import holds
 
 EVERY = timedelta(hours=1)
 """How old the last look may be."""

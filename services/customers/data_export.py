@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import Session, SQLModel
 
 from store.queries.access import audits
-from store.queries.history import ownership
+from store.queries.identity import ownership
 from store.queries.mails import outbox
 from store.tables.customers import Customer, Suppression
 

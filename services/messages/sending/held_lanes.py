@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from services.access import audit_log
-from store.queries.access import holds
+from store.queries.sending import holds
 from store.tables.messages import Hold
 
 KIND, ALL = "lanes", "all"
