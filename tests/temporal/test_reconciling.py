@@ -107,8 +107,9 @@ async def test_a_workflow_whose_enrollment_is_gone_or_has_ended_is_ended_and_its
         assert await reconciled(real, repair=True) == {"workflow_without_enrollment": (1, 1)}
         assert await reconciled(real, repair=True) == {}
         await goes_on(real)
-        await real.gateway.restart(run.workflow_id, Beginning(digest=run.digest, state=run.state, wakes=run.wakes))
-        await real.env.client.get_workflow_handle(run.workflow_id).signal("poke")
+        stands = Beginning(digest=run.digest, state=run.state, wakes=run.wakes)
+        await real.gateway.restart(run.workflow_id, stands)
+        await real.gateway.rouse(run.workflow_id, stands)  # it may have heard already, and have ended
         handle = real.env.client.get_workflow_handle(run.workflow_id)
         assert await handle.result() == "completed", "it hears that its enrollment has ended, and mails nobody"
         assert real.outbox() == ["mail_a", "mail_b"]
