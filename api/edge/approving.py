@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from api.deps.backend import Backend
+from api.deps.transactions import Write
 from api.edge import publishing as publish_edge
 from api.edge.publishing import DonePublish, WantedPublish
 from api.schemas.approvals import ApprovalOut
@@ -22,7 +23,7 @@ OLD = "old_token"
 """The code of a plan that is older than 15 minutes (`services.changes.publication.publishing`)."""
 
 
-def ask(parts: Backend, wanted: WantedApproval, by: str, now: datetime) -> ApprovalOut:
+def ask(parts: Backend, wanted: WantedApproval, by: str, now: datetime, write: Write[ApprovalOut]) -> ApprovalOut:
     """Ask; raise as `approval_requests.ask` does, and Refused where nobody has to approve."""
     if not parts.approval:
         raise Refused("here nobody has to approve (WAYPOST_APPROVAL): publish it", "no_approval")
@@ -33,10 +34,10 @@ def ask(parts: Backend, wanted: WantedApproval, by: str, now: datetime) -> Appro
         audit_log.record(session, by, "asked for approval of", "journey", wanted.key, now, None, after, wanted.note)
         return shown
 
-    return parts.database.write(work)
+    return write(work)
 
 
-def decline(parts: Backend, key: str, id: str, by: str, reason: str, now: datetime) -> ApprovalOut:
+def decline(key: str, id: str, by: str, reason: str, now: datetime, write: Write[ApprovalOut]) -> ApprovalOut:
     """Say no, or withdraw what one asked for oneself; raise as `approval_requests.decline` does."""
 
     def work(session: Session) -> ApprovalOut:
@@ -46,10 +47,12 @@ def decline(parts: Backend, key: str, id: str, by: str, reason: str, now: dateti
         audit_log.record(session, by, action, "journey", key, now, *changes, reason)
         return shown
 
-    return parts.database.write(work)
+    return write(work)
 
 
-def confirm(parts: Backend, key: str, id: str, plan: str | None, by: str, now: datetime) -> DonePublish:
+def confirm(
+    parts: Backend, key: str, id: str, plan: str | None, by: str, now: datetime, write: Write[DonePublish]
+) -> DonePublish:
     """Publish as it was asked for, with exactly the plan that the request names: `plan`, else raise Refused.
 
     Where those under way have changed since, or the plan is old, nothing is published; it is counted anew, and the
@@ -70,7 +73,7 @@ def confirm(parts: Backend, key: str, id: str, plan: str | None, by: str, now: d
         return journeys.publish(session, key, known, now, parts.beside_store, by, share)
 
     try:
-        return publish_edge.publish(parts, wanted, now, make_live)
+        return publish_edge.publish(parts, wanted, now, make_live, write)
     except Drifted as drifted:
         made = count_anew(parts, key, id, by, now)
         raise Drifted(drifted.kinds, {**drifted.now, "token": made.id if made is not None else None}) from None

@@ -12,6 +12,8 @@ from fastapi.concurrency import run_in_threadpool
 from sqlmodel import Session
 
 from api.deps.backend import Backend
+from api.deps.transactions import Write
+from api.edge.idempotency import AnsweredBefore
 from journeys.language.words import Late
 from services.access import audit_log
 from services.enrollments.controls import asking, giving_up
@@ -23,7 +25,7 @@ from store import dialect
 from store.queries.enrollment.controls import Destination
 from store.queries.identity import customers
 from store.statuses import ControlStatus
-from store.tables.enrollments import Enrollment
+from store.tables.enrollments import ControlRequest, Enrollment
 from workflows.gateway import TemporalUnavailable
 
 log = structlog.get_logger("waypost.controls")
@@ -47,27 +49,35 @@ class WantedControl:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """A control by its id, the workflow that can be hurried, and whether everything that was due is `done`."""
+class AskedControl:
+    """A control by its id, the workflow that can be hurried, and whether everything that was due is `done`.
+
+    `stands` is how the enrollment stands then, where what was asked is done, too.
+    """
 
     control: str
     workflow: str
     done: bool
+    stands: Enrollment | None = None
 
 
-async def ask_and_wait(parts: Backend, id: str, caller: str, wanted: WantedControl) -> Enrollment:
+async def ask_and_wait(
+    parts: Backend, id: str, caller: str, wanted: WantedControl, write: Write[AskedControl]
+) -> Enrollment:
     """Ask it of an enrollment in the name of a key or a user, and return how it stands when it is done.
 
     Raise NotFound, InvalidInput where a move leads nowhere, Refused with the reason where it was not done, and
     TemporalUnavailable where only its workflow can do it and cannot be asked to hurry.
     """
-    asked = await run_in_threadpool(_ask, parts, id, caller, wanted)
+    asked = await run_in_threadpool(_ask, parts, id, caller, wanted, write)
+    if asked.stands is not None:
+        return asked.stands
     if not asked.done:
         await _hurry(parts, id, asked)
     return await run_in_threadpool(_controlled, parts, id, asked.control)
 
 
-async def _hurry(parts: Backend, id: str, asked: _Asked) -> None:
+async def _hurry(parts: Backend, id: str, asked: AskedControl) -> None:
     """Have its workflow do it; raise TemporalUnavailable, or Refused, where nobody has done it, and nobody will."""
     try:
         await (await parts.gateway()).hurry(asked.workflow)
@@ -78,7 +88,7 @@ async def _hurry(parts: Backend, id: str, asked: _Asked) -> None:
         raise Refused(await run_in_threadpool(_why_not, parts, id))
 
 
-def _ask(parts: Backend, id: str, caller: str, wanted: WantedControl) -> _Asked:
+def _ask(parts: Backend, id: str, caller: str, wanted: WantedControl, write: Write[AskedControl]) -> AskedControl:
     """Ask for it, and do it; where that raises, ask alone, and leave it to the workflow, which says if it is stuck.
 
     One that was known to be stuck, and is to end, is given up at once: for errors that may be the database's its
@@ -86,28 +96,38 @@ def _ask(parts: Backend, id: str, caller: str, wanted: WantedControl) -> _Asked:
     That it was asked is on record with what the person said, which is kept nowhere else. What comes of it is put there
     by whoever does it, or refuses it.
     """
-    asked = list[_Asked]()
+    asked = list[AskedControl]()
 
-    def work(session: Session) -> _Asked:
+    def work(session: Session) -> AskedControl:
         asked[:] = [_put(session, parts, id, caller, wanted)]
         return asked[0]
 
-    def at_once(session: Session) -> _Asked:
+    def at_once(session: Session) -> AskedControl:
         put = work(session)
-        return replace(put, done=id in wake.lead(session, [id], parts.clock()).done)
+        done = id in wake.lead(session, [id], parts.clock()).done
+        return replace(put, done=done, stands=_standing(session, id, put.control) if done else None)
 
     try:
-        return parts.database.write(at_once)
+        return write(at_once)
     except Exception as error:
         if not asked:
             raise
         log.warning("control_not_done_at_once", enrollment=id, error=type(error).__name__)
 
-    def alone(session: Session) -> _Asked:
+    def alone(session: Session) -> AskedControl:
         put = work(session)
-        return replace(put, done=wanted.verb == giving_up.EXIT and _given_up(session, id, parts.clock()))
+        done = wanted.verb == giving_up.EXIT and _given_up(session, id, parts.clock())
+        return replace(put, done=done, stands=_standing(session, id, put.control) if done else None)
 
-    return parts.database.write(alone)
+    return write(alone)
+
+
+def _standing(session: Session, id: str, control_id: str) -> Enrollment | None:
+    """How it stands, where what was asked was not refused."""
+    session.flush()
+    session.expire_all()
+    control = session.get(ControlRequest, control_id)
+    return customer_view.enrollment(session, id) if control and control.status == ControlStatus.DONE else None
 
 
 def _given_up(session: Session, id: str, now: datetime) -> bool:
@@ -118,10 +138,13 @@ def _given_up(session: Session, id: str, now: datetime) -> bool:
     return True
 
 
-def _put(session: Session, parts: Backend, id: str, caller: str, wanted: WantedControl) -> _Asked:
+def _put(session: Session, parts: Backend, id: str, caller: str, wanted: WantedControl) -> AskedControl:
     now = parts.clock()
     customers.lock_owners(session, [id])
     enrollment = customer_view.enrollment(session, id)
+    known = asking.asked_before(session, wanted.once)
+    if known is not None:
+        return AskedControl(control=known.id, workflow=enrollment.workflow_id, done=False)
     if wanted.waits_in is not None:
         waited_mails.check_waits(session, enrollment, wanted.waits_in, now)
     if wanted.past:
@@ -131,14 +154,14 @@ def _put(session: Session, parts: Backend, id: str, caller: str, wanted: WantedC
     if asked.asked_at == now and asked.status == ControlStatus.ASKED:
         after = {audit_log.ASKED: asked.id}
         audit_log.record(session, caller, wanted.verb, "enrollment", id, now, after=after, said=wanted.said)
-    return _Asked(control=asked.id, workflow=enrollment.workflow_id, done=False)
+    return AskedControl(control=asked.id, workflow=enrollment.workflow_id, done=False)
 
 
 class _StillStuck(Exception):
     """What a wake refuses is no refusal of what was asked."""
 
 
-def try_again(parts: Backend, id: str, caller: str) -> Enrollment:
+def try_again(parts: Backend, id: str, caller: str, write: Write[Enrollment]) -> Enrollment:
     """Wake one that is stuck, at once; return how it stands then.
 
     Raise NotFound, and Refused where it is not stuck, or ends in an error still.
@@ -160,8 +183,8 @@ def try_again(parts: Backend, id: str, caller: str) -> Enrollment:
         return enrollment
 
     try:
-        return parts.database.write(at_once)
-    except ServiceError:
+        return write(at_once)
+    except (ServiceError, AnsweredBefore):
         raise
     except Exception as error:
         if dialect.is_at_fault(error):

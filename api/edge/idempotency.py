@@ -1,7 +1,8 @@
 """`Idempotency-Key`: a POST that is repeated gets the first answer, and is not done again.
 
 The answer is stored in the very transaction that did the work, so there is no moment in which one is kept without the
-other. It is sealed with the caller's own key, since it may hold what only the caller may know.
+other: routes do their work in a transaction of `api.deps.transactions`, which is handed to the keeper. It is sealed
+with the caller's own key, since it may hold what only the caller may know.
 """
 
 import hashlib
@@ -46,19 +47,69 @@ class IdempotentRoute(APIRoute):
         return once
 
 
+class AnsweredBefore(Exception):
+    """The request was answered already, by a call before or beside it."""
+
+    def __init__(self, kept: KeptAnswer) -> None:
+        super().__init__("it was answered before")
+        self._kept = kept
+
+    def response(self) -> Response:
+        """The first answer, which says that it is one."""
+        return Response(self._kept.body, self._kept.status, {**self._kept.headers, "Idempotent-Replay": "true"})
+
+
+class OneAnswer:
+    """Keeps the answer of one request under its key."""
+
+    def __init__(self, parts: Backend, claim: Claim, secret: str) -> None:
+        self._parts, self._claim, self._secret = parts, claim, secret
+        self.is_kept = False
+
+    def look(self, session: Session) -> None:
+        """Raise AnsweredBefore where it is kept already, Conflict where the key is another request's."""
+        kept = idempotency.find(session, self._claim, self._secret, self._parts.clock())
+        if kept is not None:
+            raise AnsweredBefore(kept)
+
+    def look_alone(self) -> None:
+        """The same before anything else, in a transaction that reads."""
+        with self._parts.database.reading() as session:
+            self.look(session)
+
+    def keep(self, session: Session, status: int, headers: dict[str, str], body: bytes) -> None:
+        """Keep it in the transaction of its work."""
+        answer = KeptAnswer(status=status, headers=headers, body=body)
+        idempotency.keep(session, self._claim, self._secret, answer, self._parts.clock())
+
+    def keep_last(self, session: Session | None, answer: Response) -> None:
+        """Keep what nobody has kept yet: in the request's transaction, or alone, where there was no work, or elsewhere.
+
+        `session` is that transaction, where the request has one.
+        """
+        given = answer.status_code, _headers(answer), bytes(answer.body)
+        if session is not None:
+            return self.keep(session, *given)
+        self._parts.database.write(lambda own: self.keep(own, *given))
+
+    def committed(self) -> None:
+        """What was kept stays."""
+        self.is_kept = True
+
+
 async def _once(request: Request, key: str, handle: Handler) -> Response:
     parts: Backend = request.app.state.backend
     claim = Claim(caller=await _caller(request, parts), key=checked(key), fingerprint=await _fingerprint(request))
-    secret = bearer(request) or ""
-    known = await run_in_threadpool(_known, parts, claim, secret)
-    if known is not None:
-        return known
-    answer = await handle(request)
-    if answer.status_code < 300:
-        kept = KeptAnswer(status=answer.status_code, headers=_headers(answer), body=bytes(answer.body))
+    keeper = request.state.answer_keeper = OneAnswer(parts, claim, bearer(request) or "")
+    try:
+        await run_in_threadpool(keeper.look_alone)
+        answer = await handle(request)
+    except AnsweredBefore as before:
+        return before.response()
+    if answer.status_code < 300 and not keeper.is_kept:
         session: Session | None = getattr(request.state, "session", None)
         try:
-            await run_in_threadpool(_keep, parts, session, claim, secret, kept)
+            await run_in_threadpool(keeper.keep_last, session, answer)
         except IntegrityError:
             raise ApiError("idempotency-conflict", "the same request is under way; ask again for its answer") from None
     return answer
@@ -81,18 +132,6 @@ async def _fingerprint(request: Request) -> str:
         (request.method.encode(), str(request.url.path).encode(), request.url.query.encode(), await request.body())
     )
     return hashlib.sha256(whole).hexdigest()
-
-
-def _known(parts: Backend, claim: Claim, secret: str) -> Response | None:
-    with parts.database.reading() as session:
-        kept = idempotency.find(session, claim, secret, parts.clock())
-    return None if kept is None else Response(kept.body, kept.status, {**kept.headers, "Idempotent-Replay": "true"})
-
-
-def _keep(parts: Backend, session: Session | None, claim: Claim, secret: str, answer: KeptAnswer) -> None:
-    if session is not None:
-        return idempotency.keep(session, claim, secret, answer, parts.clock())
-    parts.database.write(lambda own: idempotency.keep(own, claim, secret, answer, parts.clock()))
 
 
 def _headers(answer: Response) -> dict[str, str]:

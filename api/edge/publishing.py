@@ -11,6 +11,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from api.deps.backend import Backend
+from api.deps.transactions import Write
 from api.schemas.journey_changes import PublishedOnRecord
 from api.schemas.journeys import JourneyOut
 from services.access import audit_log
@@ -51,7 +52,9 @@ class DonePublish:
     moving: Operation | None
 
 
-def publish(parts: Backend, wanted: WantedPublish, now: datetime, make_live: MakeLive) -> DonePublish:
+def publish(
+    parts: Backend, wanted: WantedPublish, now: datetime, make_live: MakeLive, write: Write[DonePublish]
+) -> DonePublish:
     """Check the plan where there is one, which reads everybody; then publish.
 
     Raise NotFound, InvalidInput where the plan is of another version or there is none to move anybody by, Refused where
@@ -81,7 +84,7 @@ def publish(parts: Backend, wanted: WantedPublish, now: datetime, make_live: Mak
             audit_log.record(session, wanted.by, "published", "journey", wanted.key, now, *shown)
         return DonePublish(version=live, created=created, moving=moving)
 
-    return parts.database.write(work)
+    return write(work)
 
 
 def _on_record(journey: Journey, live: JourneyVersion, plan: str | None) -> PublishedOnRecord:

@@ -76,7 +76,7 @@ TABLE: dict[str, Any] = {"dependencies": [Depends(form)]}
 TABLE_ANSWERS: dict[int | str, dict[str, Any]] = {200: {"content": {media: {} for media in MEDIA_TYPES.values()}}}
 """What it answers with, beside JSON."""
 
-FORMS: dict[str, Any] = {"route_class": ReportRoute, "responses": TABLE_ANSWERS, **TABLE}
+FORMS: dict[str, Any] = {"route_class": IdempotentReportRoute, "responses": TABLE_ANSWERS, **TABLE}
 """What makes the routes of a router reports."""
 
 

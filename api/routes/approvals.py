@@ -1,5 +1,6 @@
 """Requests that a draft be published, where two pairs of eyes are asked for."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
@@ -7,16 +8,15 @@ from fastapi import APIRouter, Path
 from api.deps.backend import TheBackend
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support, refuse_other_than_approvers
-from api.deps.transactions import Now, Reading
+from api.deps.transactions import Now, Reading, TheAnsweredWork
 from api.edge import approving
 from api.edge.idempotency import IdempotentRoute
-from api.edge.shown_operations import operation_out
+from api.edge.published import published
 from api.errors import responses
 from api.routes.journeys import JourneyKey
 from api.schemas.approvals import ApprovalIn, ApprovalOut, ConfirmIn, DeclineIn
 from api.schemas.base import Page
 from api.schemas.journey_changes import Published
-from api.schemas.journeys import VersionOut
 from services.changes.publication import approval_requests
 from services.changes.publication.approval_requests import WantedApproval
 from services.definitions.journey_versions import journeys
@@ -29,10 +29,12 @@ ApprovalId = Annotated[str, Path(description="`apr_…`", max_length=40)]
 
 
 @router.post("/{key}/approvals", status_code=201, summary="Ask for approval", responses=responses(404, 409, 422))
-def ask(key: JourneyKey, body: ApprovalIn, parts: TheBackend, now: Now, caller: Marketer) -> ApprovalOut:
+def ask(
+    key: JourneyKey, body: ApprovalIn, parts: TheBackend, now: Now, caller: Marketer, answered: TheAnsweredWork
+) -> ApprovalOut:
     """That the draft, as it is now, be published as its plan has told. What was asked about it before is withdrawn."""
     wanted = WantedApproval(key=key, plan=body.plan, in_flight=body.in_flight, note=body.note)
-    return approving.ask(parts, wanted, caller.id, now)
+    return approving.ask(parts, wanted, caller.id, now, answered.write)
 
 
 @router.get("/{key}/approvals", summary="Requests for approval", responses=responses(404, 422))
@@ -58,7 +60,13 @@ def get(key: JourneyKey, id: ApprovalId, session: Reading, caller: Support) -> A
 
 @router.post("/{key}/approvals/{id}/confirm", summary="Approve and publish", responses=responses(404, 409, 422))
 def confirm(
-    key: JourneyKey, id: ApprovalId, body: ConfirmIn, parts: TheBackend, now: Now, caller: Marketer
+    key: JourneyKey,
+    id: ApprovalId,
+    body: ConfirmIn,
+    parts: TheBackend,
+    now: Now,
+    caller: Marketer,
+    answered: TheAnsweredWork,
 ) -> Published:
     """Publish the draft, with exactly this plan of the request, by a key with the scope `approver` or `admin`.
 
@@ -70,19 +78,23 @@ def confirm(
     of a new plan, of which the request speaks from then on. So it is where the plan is older than 15 minutes.
     """
     refuse_other_than_approvers(caller)
-    done = approving.confirm(parts, key, id, body.plan, caller.id, now)
-    shown = VersionOut.model_validate(done.version).model_dump()
-    moving = operation_out(done.moving, now) if done.moving is not None else None
-    return Published(**shown, created=done.created, operation=moving)
+    show = partial(published, now=now)
+    return show(approving.confirm(parts, key, id, body.plan, caller.id, now, answered.shown_as(show)))
 
 
 @router.post("/{key}/approvals/{id}/decline", summary="Decline a request", responses=responses(404, 409, 422))
 def decline(
-    key: JourneyKey, id: ApprovalId, body: DeclineIn, parts: TheBackend, now: Now, caller: Marketer
+    key: JourneyKey,
+    id: ApprovalId,
+    body: DeclineIn,
+    parts: TheBackend,
+    now: Now,
+    caller: Marketer,
+    answered: TheAnsweredWork,
 ) -> ApprovalOut:
     """Say no, and why, by a key with the scope `approver` or `admin`; whoever asked withdraws it by the same call."""
     with parts.database.reading() as session:
         own = approval_requests.get(session, key, id).asked_by == caller.id
     if not own:
         refuse_other_than_approvers(caller)
-    return approving.decline(parts, key, id, caller.id, body.reason, now)
+    return approving.decline(key, id, caller.id, body.reason, now, answered.write)

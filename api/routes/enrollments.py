@@ -10,9 +10,9 @@ from api.deps.backend import TheBackend
 from api.deps.of_customer import OfCustomer
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
-from api.deps.transactions import Now, Reading, Writing
+from api.deps.transactions import Now, Reading, TheAnsweredWork, Writing
 from api.edge import controls
-from api.edge.controls import WantedControl
+from api.edge.controls import AskedControl, WantedControl
 from api.edge.idempotency import HEADER, IdempotentRoute
 from api.edge.shown_operations import operation_out
 from api.errors import ApiError, responses
@@ -142,19 +142,23 @@ def forecast(id: EnrollmentId, session: Reading, now: Now, caller: Support) -> F
 
 
 @router.post("/enrollments/{id}/move", summary="Move to a stage, at a step", responses=responses(404, 409, 422, 503))
-async def move(id: EnrollmentId, body: MoveIn, request: Request, parts: TheBackend, caller: Support) -> EnrollmentOut:
+async def move(
+    id: EnrollmentId, body: MoveIn, request: Request, parts: TheBackend, caller: Support, answered: TheAnsweredWork
+) -> EnrollmentOut:
     """Answers when it is done. The stage is entered as by `go`, with a new visit: its mails may go again.
 
     Mail of the stage that is left and has not gone yet is taken back. One that is paused stays so.
     """
     wanted = WantedControl(verb="move", said=body.reason, to=(body.stage, body.step), once=_once(request, caller.id))
-    return EnrollmentOut.model_validate(await controls.ask_and_wait(parts, id, caller.id, wanted))
+    done = await controls.ask_and_wait(parts, id, caller.id, wanted, answered.shown_as(_stands))
+    return EnrollmentOut.model_validate(done)
 
 
 @router.post("/enrollments/{id}/retry", summary="Try again what is stuck", responses=responses(404, 409))
-def retry(id: EnrollmentId, parts: TheBackend, caller: Support) -> EnrollmentOut:
+def retry(id: EnrollmentId, parts: TheBackend, caller: Support, answered: TheAnsweredWork) -> EnrollmentOut:
     """At once; for one whose every wake ends in an error. It is given up by `exit`. A refusal says the error."""
-    return EnrollmentOut.model_validate(controls.try_again(parts, id, caller.id))
+    write = answered.shown_as(EnrollmentOut.model_validate)
+    return EnrollmentOut.model_validate(controls.try_again(parts, id, caller.id, write))
 
 
 @router.post(
@@ -166,6 +170,7 @@ async def control(
     request: Request,
     parts: TheBackend,
     caller: Support,
+    answered: TheAnsweredWork,
     body: ControlIn | None = None,
 ) -> EnrollmentOut:
     """Answers when it is done. A refusal is a 409 with the reason.
@@ -182,7 +187,13 @@ async def control(
     wanted = WantedControl(
         verb=control, said=asked.reason, late=asked.late, once=_once(request, caller.id), past=asked.past_hours
     )
-    return EnrollmentOut.model_validate(await controls.ask_and_wait(parts, id, caller.id, wanted))
+    done = await controls.ask_and_wait(parts, id, caller.id, wanted, answered.shown_as(_stands))
+    return EnrollmentOut.model_validate(done)
+
+
+def _stands(asked: AskedControl) -> EnrollmentOut | None:
+    """The answer, where everything was done in the transaction that asked; else a repeat finds what was asked."""
+    return EnrollmentOut.model_validate(asked.stands) if asked.stands is not None else None
 
 
 def _check_past(control: str, reason: str, caller: ApiKey) -> None:

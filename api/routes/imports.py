@@ -14,14 +14,14 @@ from sqlmodel import Session
 from api.deps.audit_trail import Trail
 from api.deps.backend import Backend, TheBackend
 from api.deps.permission import Marketer, bearer
+from api.deps.transactions import AnsweredWork, TheAnsweredWork, keeper_of
 from api.edge import file_imports
 from api.edge.file_imports import LARGEST, ImportKindName, WantedImport
-from api.edge.idempotency import HEADER, checked
+from api.edge.idempotency import HEADER, AnsweredBefore, OneAnswer, checked
 from api.errors import responses
 from api.schemas.imports import ImportPreviewOut
 from api.schemas.operations import OperationOut
-from services.access import idempotency
-from services.access.idempotency import Claim, KeptAnswer
+from services.access.idempotency import Claim
 from services.imports.files.cells import CellForms
 from services.imports.files.file_form import FileForm, FormRecognition
 from store.tables.access import ApiKey
@@ -68,6 +68,7 @@ def recognition(
     "",
     status_code=202,
     summary="Import a file",
+    response_model=OperationOut | ImportPreviewOut,
     responses={200: {"model": ImportPreviewOut, "description": "A dry run"}, **responses(404, 409, 413, 422)},
     openapi_extra={"requestBody": {"required": True, "content": _EXAMPLES}},
 )
@@ -78,13 +79,14 @@ async def start(
     kind: Annotated[ImportKindName, Query(description="what the file holds")],
     recognition: Annotated[FormRecognition, Depends(recognition)],
     response: Response,
+    answered: TheAnsweredWork,
     journey: Annotated[
         str | None,
         Query(description="enrollments: into which; events: where to place who is not in it", max_length=63),
     ] = None,
     broadcast: Annotated[str | None, Query(description="recipients: of which broadcast", max_length=63)] = None,
     dry_run: Annotated[bool, Query(description="show what would become of the file, and keep nothing")] = False,
-) -> OperationOut | ImportPreviewOut:
+) -> OperationOut | ImportPreviewOut | Response:
     """The answer is an operation to watch. Lines that are wrong are listed with their numbers and stop nobody else's.
 
     A dry run answers with how the file is written, what each column becomes, ten records, the lines that are wrong, and
@@ -102,7 +104,12 @@ async def start(
         if dry_run:
             response.status_code = 200
             return await run_in_threadpool(file_imports.preview, parts, wanted, file, form)
-        return await run_in_threadpool(_keep, parts, request, caller, wanted, file, digest, form)
+        if (key := request.headers.get(HEADER)) is not None:
+            request.state.answer_keeper = _keeper(parts, request, caller, key, digest)
+        try:
+            return await run_in_threadpool(_keep, parts, request, answered, caller, wanted, file, form)
+        except AnsweredBefore as before:
+            return before.response()
 
 
 async def _receive(request: Request, spool: Spool, recognition: FormRecognition) -> str:
@@ -118,33 +125,31 @@ async def _receive(request: Request, spool: Spool, recognition: FormRecognition)
     return digest.hexdigest()
 
 
+def _keeper(parts: Backend, request: Request, caller: ApiKey, key: str, digest: str) -> OneAnswer:
+    """Of a repeat the file must be the same, by its `digest`."""
+    fingerprint = hashlib.sha256(f"{request.url.path}?{request.url.query}\0{digest}".encode()).hexdigest()
+    return OneAnswer(parts, Claim(caller=caller.id, key=checked(key), fingerprint=fingerprint), bearer(request) or "")
+
+
 def _keep(
     parts: Backend,
     request: Request,
+    answered: AnsweredWork,
     caller: ApiKey,
     wanted: WantedImport,
     file: BinaryIO,
-    digest: str,
     form: FileForm,
 ) -> OperationOut:
-    """Keep the file in parts, then ask for the work; a repeat with the same Idempotency-Key gets the first answer."""
-    key, secret = request.headers.get(HEADER), bearer(request) or ""
-    fingerprint = hashlib.sha256(f"{request.url.path}?{request.url.query}\0{digest}".encode()).hexdigest()
-    claim = Claim(caller=caller.id, key=checked(key), fingerprint=fingerprint) if key is not None else None
-    if claim is not None:
+    """Keep the file in parts, then ask for the work; raise AnsweredBefore where that was done under the same key."""
+    keeper = keeper_of(request)
+    if keeper is not None:
         with parts.database.reading() as session:
-            known = idempotency.find(session, claim, secret, parts.clock())
-        if known is not None:
-            return OperationOut.model_validate_json(known.body)
+            keeper.look(session)
     file_imports.check(parts, wanted, file, form)
     operation_id, now = file_imports.keep(parts, file), parts.clock()
 
     def start(session: Session) -> OperationOut:
         trail = Trail(request, session, now)
-        shown = file_imports.start(session, trail, wanted, form, operation_id, caller.id, now)
-        if claim is not None:
-            answer = KeptAnswer(status=202, headers={}, body=shown.model_dump_json().encode())
-            idempotency.keep(session, claim, secret, answer, now)
-        return shown
+        return file_imports.start(session, trail, wanted, form, operation_id, caller.id, now)
 
-    return parts.database.write(start)
+    return answered.write(start)

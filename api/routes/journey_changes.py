@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -11,12 +12,13 @@ from sqlmodel import Session
 from api.deps.audit_trail import Trail
 from api.deps.backend import Backend, TheBackend
 from api.deps.permission import Marketer, Support, refuse_other_than_approvers
-from api.deps.transactions import Now
+from api.deps.transactions import AnsweredWork, Now, TheAnsweredWork
 from api.edge import publishing as publish_edge
 from api.edge import repeated_keys
 from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
 from api.edge.judging import validation_around
+from api.edge.published import published
 from api.edge.publishing import MakeLive, WantedPublish
 from api.edge.shown_operations import operation_out
 from api.errors import responses
@@ -30,7 +32,6 @@ from api.schemas.journey_changes import (
     ResumePlanOut,
     RollbackIn,
 )
-from api.schemas.journeys import VersionOut
 from api.schemas.operations import OperationOut
 from journeys.changes.mapping import Moves
 from journeys.changes.outcomes import Choices
@@ -56,6 +57,7 @@ async def plan(
     now: Now,
     caller: Marketer,
     heavy: TheHeavyWork,
+    answered: TheAnsweredWork,
     body: PlanIn | None = None,
 ) -> OperationOut:
     """What the draft (an older version, a definition) would do to each customer who is under way.
@@ -88,7 +90,7 @@ async def plan(
         Trail(request, session, now).note("planned", "journey", key, None, shown)
         return shown
 
-    return await run_in_threadpool(parts.database.write, work)
+    return await run_in_threadpool(answered.write, work)
 
 
 def _with(around: ValidationContext, beside: BesideIn) -> ValidationContext:
@@ -106,7 +108,14 @@ def _moves(given: MovesIn | str) -> WrittenMoves:
 
 
 @router.post("/{key}/publish", summary="Publish the draft", responses=responses(404, 409, 422))
-def publish(key: JourneyKey, parts: TheBackend, now: Now, caller: Marketer, body: PublishIn | None = None) -> Published:
+def publish(
+    key: JourneyKey,
+    parts: TheBackend,
+    now: Now,
+    caller: Marketer,
+    answered: TheAnsweredWork,
+    body: PublishIn | None = None,
+) -> Published:
     """Make the draft the live version. Without more, those under way stay on the version they entered.
 
     With the token of a plan what was planned happens: they go over by an operation, or stay; with a `share` as many of
@@ -120,14 +129,16 @@ def publish(key: JourneyKey, parts: TheBackend, now: Now, caller: Marketer, body
         refuse_other_than_approvers(caller)
     known = parts.templates()
     return _published(
-        key, parts, now, caller.id, body or PublishIn(), None,
+        key, parts, answered, now, caller.id, body or PublishIn(), None,
         lambda session, share: journeys.publish(session, key, known, now, parts.beside_store, caller.id, share),
         parts.approval,
     )  # fmt: skip
 
 
 @router.post("/{key}/rollback", summary="Go back to an older version", responses=responses(404, 409, 422))
-def rollback(key: JourneyKey, parts: TheBackend, now: Now, caller: Marketer, body: RollbackIn) -> Published:
+def rollback(
+    key: JourneyKey, parts: TheBackend, now: Now, caller: Marketer, answered: TheAnsweredWork, body: RollbackIn
+) -> Published:
     """A publish of an older version, as a version of its own; plan it with `version` first to take everybody along.
 
     Mails that went are not unsent, and stages that were left are not entered again.
@@ -138,22 +149,19 @@ def rollback(key: JourneyKey, parts: TheBackend, now: Now, caller: Marketer, bod
         plans.check_templates(journeys.definition(session, key, body.version), known)
         return journeys.publish_again(session, key, body.version, now, caller.id, share)
 
-    return _published(key, parts, now, caller.id, body, body.version, again)
+    return _published(key, parts, answered, now, caller.id, body, body.version, again)
 
 
 def _published(
-    key: str, parts: Backend, now: datetime, by: str, asked: PublishIn, version: int | None, make_live: MakeLive,
-    approved: bool = False,
+    key: str, parts: Backend, answered: AnsweredWork, now: datetime, by: str, asked: PublishIn, version: int | None,
+    make_live: MakeLive, approved: bool = False,
 ) -> Published:  # fmt: skip
     """`approved` asks for the approval of a draft."""
     wanted = WantedPublish(
         key=key, by=by, in_flight=asked.in_flight, token=asked.token, version=version, approved=approved
     )
-    done = publish_edge.publish(parts, wanted, now, make_live)
-    shown = VersionOut.model_validate(done.version).model_dump()
-    return Published(
-        **shown, created=done.created, operation=operation_out(done.moving, now) if done.moving is not None else None
-    )
+    show = partial(published, now=now)
+    return show(publish_edge.publish(parts, wanted, now, make_live, answered.shown_as(show)))
 
 
 @router.get("/{key}/resume-plan", summary="Foresee a resume", responses=responses(404))

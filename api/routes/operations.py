@@ -15,7 +15,7 @@ from api.deps.audit_trail import TheTrail, Trail
 from api.deps.backend import Backend, TheBackend
 from api.deps.paging import ThePage
 from api.deps.permission import Marketer, Support
-from api.deps.transactions import Now, Reading, Writing
+from api.deps.transactions import Now, Reading, TheAnsweredWork, Writing
 from api.edge import operation_controls, operation_errors
 from api.edge.heavy_work import TheHeavyWork
 from api.edge.idempotency import IdempotentRoute
@@ -62,6 +62,7 @@ async def simulate(
     caller: Marketer,
     heavy: TheHeavyWork,
     response: Response,
+    answered: TheAnsweredWork,
     body: SimulateIn | None = None,
 ) -> OperationOut | Simulated:
     """Put everybody's recorded events through the draft (or a version) of a journey, without sending anything.
@@ -75,7 +76,7 @@ async def simulate(
         customer = asked.customer
         response.status_code = 200
         return await heavy.run(lambda: _followed(parts, key, asked.version, customer))
-    return await run_in_threadpool(parts.database.write, partial(_start, request, key, asked, parts.clock(), caller.id))
+    return await run_in_threadpool(answered.write, partial(_start, request, key, asked, parts.clock(), caller.id))
 
 
 def _start(request: Request, key: str, asked: SimulateIn, now: datetime, by: str, session: Session) -> OperationOut:

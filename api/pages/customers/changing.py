@@ -63,7 +63,7 @@ async def do(
     stage, _, step = place.partition(" ")
     wanted = WantedControl(verb=verb, said=reason, to=(stage, step or None) if verb == "move" else None)
     try:
-        run = await controls.ask_and_wait(frame.parts, id, looks.actor, wanted)
+        run = await controls.ask_and_wait(frame.parts, id, looks.actor, wanted, frame.parts.database.write)
     except (Refused, InvalidInput, TemporalUnavailable) as refused:
         return await run_in_threadpool(_refused, frame, id, verb, str(refused))
     return RedirectResponse(f"/customers/{run.customer_id}", 303)
@@ -71,7 +71,7 @@ async def do(
 
 def _try_again(frame: Frame, id: str, caller: str) -> Response:
     try:
-        run = controls.try_again(frame.parts, id, caller)
+        run = controls.try_again(frame.parts, id, caller, frame.parts.database.write)
     except Refused as refused:
         return _refused(frame, id, "retry", str(refused))
     return RedirectResponse(f"/customers/{run.customer_id}", 303)

@@ -55,7 +55,7 @@ async def do(
         if past and not reason.strip():
             raise InvalidInput("say why it may not wait for its hour", "reason")
         wanted = WantedControl(verb="skip", said=said, waits_in=step, past=past)
-        run = await controls.ask_and_wait(frame.parts, id, looks.actor, wanted)
+        run = await controls.ask_and_wait(frame.parts, id, looks.actor, wanted, frame.parts.database.write)
     except (Refused, InvalidInput, TemporalUnavailable) as refused:
         return await run_in_threadpool(_refused, frame, id, str(refused))
     return RedirectResponse(f"/customers/{run.customer_id}", 303)

@@ -42,7 +42,7 @@ def ask(
     """Ask that the draft be published as this plan has told."""
     wanted = WantedApproval(key=key, plan=id, in_flight=in_flight, note=note)
     try:
-        asked = approving.ask(frame.parts, wanted, looks.actor, frame.parts.clock())
+        asked = approving.ask(frame.parts, wanted, looks.actor, frame.parts.clock(), frame.parts.database.write)
     except (Refused, InvalidInput) as refused:
         return planning.show_plan(frame, key, id, problem=f"Nobody was asked: {refused}", status=409)
     return RedirectResponse(f"/approvals/{key}/{asked.id}", 303)
@@ -53,7 +53,7 @@ def ask_first(key: str, frame: TheFrame, looks: MarketerUser, note: Note = "") -
     """The same of a journey that was never published: there is nothing to plan."""
     wanted = WantedApproval(key=key, plan=None, in_flight="pin", note=note)
     try:
-        asked = approving.ask(frame.parts, wanted, looks.actor, frame.parts.clock())
+        asked = approving.ask(frame.parts, wanted, looks.actor, frame.parts.clock(), frame.parts.database.write)
     except (Refused, InvalidInput) as refused:
         return publishing.show_first(frame, key, problem=f"Nobody was asked: {refused}", status=409)
     return RedirectResponse(f"/approvals/{key}/{asked.id}", 303)
@@ -85,7 +85,9 @@ def confirm(
     """Publish as it was asked for; what has changed since is counted anew and told, and nothing is published."""
     _refuse_others(looks)
     try:
-        done = approving.confirm(frame.parts, key, id, plan or None, looks.actor, frame.parts.clock())
+        done = approving.confirm(
+            frame.parts, key, id, plan or None, looks.actor, frame.parts.clock(), frame.parts.database.write
+        )
     except Drifted as drifted:
         why = f"Nothing was published: {drifted}. It is counted anew; look at it, and confirm that."
         return _show(frame, key, id, problem=why, status=409)
@@ -102,7 +104,7 @@ def decline(key: str, id: str, frame: TheFrame, looks: MarketerUser, reason: Not
     if not own:
         _refuse_others(looks)
     try:
-        approving.decline(frame.parts, key, id, looks.actor, reason, frame.parts.clock())
+        approving.decline(key, id, looks.actor, reason, frame.parts.clock(), frame.parts.database.write)
     except (Refused, InvalidInput) as refused:
         return _show(frame, key, id, problem=f"It stays as it is: {refused}.", status=409)
     return RedirectResponse(f"/approvals/{key}/{id}", 303)

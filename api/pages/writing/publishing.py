@@ -63,7 +63,7 @@ def _publish(frame: Frame, looks: SignedIn, wanted: WantedPublish) -> JourneyVer
     def make_live(session: Session, share: int) -> tuple[JourneyVersion, bool]:
         return journeys.publish(session, wanted.key, known, now, parts.beside_store, wanted.by, share)
 
-    return publish_edge.publish(parts, wanted, now, make_live).version
+    return publish_edge.publish(parts, wanted, now, make_live, parts.database.write).version
 
 
 @router.get("/{key}/edit/first", response_class=HTMLResponse)

@@ -58,6 +58,12 @@ def ask(
     return ControlRequest(**row)
 
 
+def asked_before(session: Session, once: str | None) -> ControlRequest | None:
+    """The control that was asked with this `once`, unless it was withdrawn; what it let go by was let go then."""
+    known = controls.locked(session, once) if once is not None else None
+    return known if known is not None and known.status != ControlStatus.WITHDRAWN else None
+
+
 def _refuse_while_halted(session: Session, enrollment: Enrollment) -> None:
     journey, stage = enrollment.journey, enrollment.stage
     if journey_rows.is_paused(session, journey):
