@@ -94,10 +94,13 @@ def test_a_control_whose_api_process_dies_before_it_answers_is_on_record_all_the
 ) -> None:
     from api.edge import controls
 
-    def dies(*_: Any) -> Any:
+    ask = controls._ask
+
+    def does_it_and_dies(*asked: Any) -> Any:
+        ask(*asked)
         raise SystemError("the process is gone")
 
-    monkeypatch.setattr(controls, "_controlled", dies)
+    monkeypatch.setattr(controls, "_ask", does_it_and_dies)
     (run,) = rows(parts, Enrollment)
     assert client.post(f"/v1/enrollments/{run.id}/pause", json={"reason": "Ann called"}).status_code == 500
     (entry,) = entries(parts, "pause")
