@@ -120,12 +120,18 @@ def test_a_process_that_gets_a_tenth_of_its_time_is_not_a_templates_fault(pool: 
     (child,) = renderers()
     ended = threading.Event()
 
+    def computed() -> float:
+        return sum(child.cpu_times()[:2])
+
     def starve() -> None:
+        """A twentieth of a second of the processor's time, then nothing for nine: so however busy this machine is."""
         while not ended.is_set():
             child.suspend()
             time.sleep(0.45)
             child.resume()
-            time.sleep(0.05)
+            until = computed() + 0.05
+            while computed() < until and not ended.is_set():
+                time.sleep(0.005)
 
     thread = threading.Thread(target=starve)
     thread.start()
