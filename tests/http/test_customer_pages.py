@@ -9,7 +9,7 @@ from sqlmodel import col, select, update
 
 from services.customers.audiences import attribute_search
 from store.tables.access import Audit
-from store.tables.enrollments import Enrollment
+from store.tables.enrollments import ControlRequest, Enrollment
 from store.tables.messages import Message, MessageBody
 from tests.http import tour
 from tests.http.desks import token
@@ -139,6 +139,24 @@ def test_a_control_that_nobody_can_carry_out_is_told_beside_its_question(
     assert desk.post(url, data={"place": "paying"}).status_code == 403
     assert desk.get("/enrollments/enr_nobody/pause").status_code == 404
     assert desk.get(f"/enrollments/{shells[0].enrollment}/erase").status_code == 422
+
+
+def test_a_form_that_is_posted_twice_is_done_once(
+    browser: Callable[..., TestClient], shells: list[Shell], parts: Parts
+) -> None:
+    desk, url = browser("support"), f"/enrollments/{shells[0].enrollment}/move"
+    asked = desk.get(url).text
+    (once,) = re.findall(r'name="once" value="(ctl_\w+)"', asked)
+    form = {"place": "paying", "once": once, "form_token": token(asked)}
+    assert [desk.post(url, data=form).status_code for _ in range(2)] == [303, 303]
+    with parts.database.reading() as session:
+        asked_for = [one.id for one in session.exec(select(ControlRequest)) if one.verb == "move"]
+        moves = [one for one in session.exec(select(Audit)) if one.action == "move"]
+    assert (asked_for, len(moves)) == ([once], 1)
+    again = desk.get(url).text
+    assert once not in again, "who asks anew means it anew"
+    wrong = desk.post(url, data={**form, "once": "everybody's", "form_token": token(again)})
+    assert wrong.status_code == 422
 
 
 def test_a_mail_is_shown_in_a_frame_that_runs_and_loads_nothing(

@@ -20,6 +20,7 @@ from services.definitions.journey_versions import journeys
 from services.enrollments.forecast import enrollment_forecast
 from services.errors import InvalidInput, Refused
 from services.reports.customer import customer_view
+from store.ids import new_id
 from workflows.gateway import TemporalUnavailable
 
 router = APIRouter(
@@ -27,6 +28,9 @@ router = APIRouter(
 )
 
 ControlForm = Literal["pause", "resume", "skip", "move", "exit", "retry"]
+
+ONCE = r"^ctl_[0-9a-z]{24}$"
+"""The id of a control that is asked for."""
 
 EFFECTS: Mapping[str, str] = {
     "pause": "They keep their place. Nothing is sent until somebody resumes it; what they do meanwhile is recorded, "
@@ -56,12 +60,17 @@ async def do(
     looks: SupportUser,
     reason: Annotated[str, Form(max_length=200)] = "",
     place: Annotated[str, Form(max_length=300)] = "",
+    once: Annotated[str | None, Form(pattern=ONCE)] = None,
 ) -> Response:
-    """Do it, and go back to the customer; a refusal is told beside the question."""
+    """Do it, and go back to the customer; a refusal is told beside the question.
+
+    A form that is posted twice is done once: it carries the id of what it asks for.
+    """
     if verb == "retry":
         return await run_in_threadpool(_try_again, frame, id, looks.actor)
     stage, _, step = place.partition(" ")
-    wanted = WantedControl(verb=verb, said=reason, to=(stage, step or None) if verb == "move" else None)
+    to = (stage, step or None) if verb == "move" else None
+    wanted = WantedControl(verb=verb, said=reason, to=to, once=once)
     try:
         run = await controls.ask_and_wait(frame.parts, id, looks.actor, wanted, frame.parts.database.write)
     except (Refused, InvalidInput, TemporalUnavailable) as refused:
@@ -93,5 +102,5 @@ def _question(
     ahead = enrollment_forecast.next_actions(session, run, stands, frame.parts.clock()) if verb != "retry" else []
     return frame.page(
         "customers/change.html", status=status, run=run, customer=customer, verb=verb, effect=EFFECTS[verb],
-        places=places, ahead=ahead[:3], problem=problem,
+        places=places, ahead=ahead[:3], problem=problem, once=new_id("ctl"),
     )  # fmt: skip
