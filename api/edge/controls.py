@@ -22,10 +22,11 @@ from services.enrollments.waking import wake
 from services.errors import Refused, ServiceError
 from services.reports.customer import customer_view
 from store import dialect
+from store.queries.enrollment import controls as control_rows
 from store.queries.enrollment.controls import Destination
 from store.queries.identity import customers
 from store.statuses import ControlStatus
-from store.tables.enrollments import ControlRequest, Enrollment
+from store.tables.enrollments import Enrollment
 from workflows.gateway import TemporalUnavailable
 
 log = structlog.get_logger("waypost.controls")
@@ -105,7 +106,7 @@ def _ask(parts: Backend, id: str, caller: str, wanted: WantedControl, write: Wri
     def at_once(session: Session) -> AskedControl:
         put = work(session)
         done = id in wake.lead(session, [id], parts.clock()).done
-        return replace(put, done=done, stands=_standing(session, id, put.control) if done else None)
+        return replace(put, done=done, stands=_standing(session, put.control) if done else None)
 
     try:
         return write(at_once)
@@ -117,17 +118,15 @@ def _ask(parts: Backend, id: str, caller: str, wanted: WantedControl, write: Wri
     def alone(session: Session) -> AskedControl:
         put = work(session)
         done = wanted.verb == giving_up.EXIT and _given_up(session, id, parts.clock())
-        return replace(put, done=done, stands=_standing(session, id, put.control) if done else None)
+        return replace(put, done=done, stands=_standing(session, put.control) if done else None)
 
     return write(alone)
 
 
-def _standing(session: Session, id: str, control_id: str) -> Enrollment | None:
+def _standing(session: Session, control_id: str) -> Enrollment | None:
     """How it stands, where what was asked was not refused."""
-    session.flush()
-    session.expire_all()
-    control = session.get(ControlRequest, control_id)
-    return customer_view.enrollment(session, id) if control and control.status == ControlStatus.DONE else None
+    stored = control_rows.as_stored(session, control_id)
+    return stored[1] if stored is not None and stored[0].status == ControlStatus.DONE else None
 
 
 def _given_up(session: Session, id: str, now: datetime) -> bool:

@@ -151,6 +151,19 @@ def test_everybody_whom_a_filter_finds_is_moved_and_the_wakes_of_each_do_it(
     assert "they are on version 1, which has no such place, and stay" in nowhere
 
 
+def test_a_form_that_is_posted_twice_is_one_operation(
+    browser: Callable[..., TestClient], shells: list[Shell], parts: Parts
+) -> None:
+    desk = browser("marketer")
+    form = {"verb": "skip", "everybody": "true", "form_token": token(desk.get(LIST).text)}
+    (once,) = re.findall(r'name="once" value="(op_\w+)"', desk.post(f"{LIST}/plan", data=form).text)
+    form |= {"expected": "7", "once": once}
+    asked = [desk.post(f"{LIST}/ask", data=form) for _ in range(2)]
+    assert [one.headers["location"] for one in asked] == [f"/operations/{once}"] * 2
+    assert len(rows_of(parts, Operation, Operation.kind == "control enrollments")) == 1
+    assert len(rows_of(parts, Audit, Audit.action == "asked of many")) == 1
+
+
 def test_where_they_are_others_by_now_nothing_is_done_and_it_is_told_again(
     browser: Callable[..., TestClient], shells: list[Shell], parts: Parts
 ) -> None:

@@ -27,9 +27,11 @@ from services.enrollments.controls.bulk_controls import BulkRequest, BulkVerb
 from services.errors import InvalidInput
 from services.operations import operations
 from services.reports.listings import journey_view
+from store.ids import new_id
 from store.queries.identity import customers
 from store.queries.listing import live_selection
 from store.queries.listing.live_selection import LiveFilter, LiveState
+from store.tables.access import Operation
 
 router = APIRouter(prefix="/journeys", include_in_schema=False, route_class=PageRoute, dependencies=[Depends(own_form)])
 
@@ -65,13 +67,17 @@ class WantedEnrollments(BaseModel):
 
 
 class AskedOfMany(WantedEnrollments):
-    """What is asked, and of whom: of the `chosen`, or (`everybody`) of all whom the filter finds."""
+    """What is asked, and of whom: of the `chosen`, or (`everybody`) of all whom the filter finds.
+
+    `once` is the id of the operation that it becomes: a form that is posted twice is done once.
+    """
 
     verb: BulkVerb
     chosen: Annotated[list[str], Field(max_length=bulk_controls.MOST_CHOSEN)] = []
     everybody: bool = False
     place: Name = ""
     expected: int = -1
+    once: Annotated[str, Field(pattern=r"^(op_[0-9a-z]{24})?$")] = ""
     reason: Annotated[str, Field(max_length=200)] = ""
 
     def request(self, journey: str) -> BulkRequest:
@@ -139,11 +145,16 @@ def ask(key: str, frame: TheFrame, looks: MarketerUser, now: Now, asked: Annotat
     request = asked.request(key)
 
     def work(session: Session) -> str | None:
+        if asked.once and session.get(Operation, asked.once) is not None:
+            return asked.once
         planned = bulk_controls.plan(session, request)
         if not planned.acts or planned.acts != asked.expected:
             return None
         total = planned.acts + planned.rests
-        started = operations.start(session, bulk_controls.KIND, request.as_json(), now, by=looks.actor, total=total)
+        started = operations.start(
+            session, bulk_controls.KIND, request.as_json(), now,
+            by=looks.actor, total=total, operation_id=asked.once or None,
+        )  # fmt: skip
         after = {"operation": started.id, "verb": asked.verb, "enrollments": planned.acts}
         audit_log.record(session, looks.actor, "asked of many", "journey", key, now, None, after, asked.reason)
         return started.id
@@ -166,5 +177,5 @@ def _question(
     planned = bulk_controls.plan(session, request) if asked.verb != "move" or request.to is not None else None
     return frame.page(
         "journeys/ask_many.html", status=status, standing=standing, asked=asked, planned=planned, places=places,
-        problem=problem,
+        problem=problem, once=new_id("op"),
     )  # fmt: skip

@@ -58,6 +58,14 @@ def asked(session: Session, enrollment_id: str) -> Sequence[ControlRequest]:
     return session.exec(query.order_by(col(ControlRequest.asked_at), col(ControlRequest.id)).with_for_update()).all()
 
 
+def as_stored(session: Session, control_id: str) -> tuple[ControlRequest, Enrollment] | None:
+    """A control and its enrollment as their rows stand, whatever statements have changed them in this transaction."""
+    session.flush()
+    control = session.get(ControlRequest, control_id, populate_existing=True)
+    run = session.get(Enrollment, control.enrollment_id, populate_existing=True) if control is not None else None
+    return (control, run) if control is not None and run is not None else None
+
+
 def locked(session: Session, control_id: str) -> ControlRequest | None:
     """One of them, held until the transaction ends."""
     return session.get(ControlRequest, control_id, with_for_update=True)
