@@ -1,7 +1,8 @@
 """`waypost doctor`: what is missing or wrong in this installation, each with what to do."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -100,12 +101,19 @@ def _api(settings: Settings) -> str:
     return f"answers at {settings.url}, status {ready['status']}"
 
 
-def _lanes(settings: Settings) -> str:
-    """Whether somebody holds everything in the house."""
+@contextmanager
+def _somebody_answers() -> Generator[None, None, None]:
+    """Where the API cannot be asked, nobody can say whether all is well: the check fails with why."""
     try:
-        held = client(settings).channels()["held"]
+        yield
     except (Unreachable, ApiProblem) as gone:
         raise CheckFailed(f"nobody can say: {gone}") from None
+
+
+def _lanes(settings: Settings) -> str:
+    """Whether somebody holds everything in the house."""
+    with _somebody_answers():
+        held = client(settings).channels()["held"]
     if held is not None:
         raise CheckFailed(told(held))
     return "nobody holds them"
@@ -113,10 +121,8 @@ def _lanes(settings: Settings) -> str:
 
 def _set_aside(settings: Settings) -> str:
     """What failed again and again, and waits for a person."""
-    try:
+    with _somebody_answers():
         found = standing_still(client(settings).call("GET", "/v1/reports/reconciliation"))
-    except (Unreachable, ApiProblem) as gone:
-        raise CheckFailed(f"nobody can say: {gone}") from None
     if found:
         raise CheckFailed("; ".join(found))
     return "nothing is stuck"
@@ -124,10 +130,8 @@ def _set_aside(settings: Settings) -> str:
 
 def _values(settings: Settings) -> str:
     """Values of the last days that nobody could read: they count as nothing until somebody mends what sends them."""
-    try:
+    with _somebody_answers():
         found = [one for one in _unreadable(settings) if one["field"] not in (GUARD, LATER)]
-    except (Unreachable, ApiProblem) as gone:
-        raise CheckFailed(f"nobody can say: {gone}") from None
     if not found:
         return "all could be read"
     told = [f"{one['field']} of {one['source']} ({one['count']}, such as {_example(one)})" for one in found[:MOST_TOLD]]
@@ -140,10 +144,8 @@ def _values(settings: Settings) -> str:
 
 def _guards(settings: Settings) -> str:
     """Guards of the last days that were not asked, since they, or those before them, would have taken too long."""
-    try:
+    with _somebody_answers():
         found = [one for one in _unreadable(settings) if one["field"] in (GUARD, LATER)]
-    except (Unreachable, ApiProblem) as gone:
-        raise CheckFailed(f"nobody can say: {gone}") from None
     if not found:
         return "all were asked"
     told = [f"{one['source']}, {one['count']} times{_later(one)}" for one in found[:MOST_TOLD]]
@@ -164,10 +166,8 @@ def _unreadable(settings: Settings) -> list[UnreadableFieldOut]:
 
 def _silences(settings: Settings) -> str:
     """What has stopped happening, or is misspelt."""
-    try:
+    with _somebody_answers():
         found = client(settings).silences()["silences"]
-    except (Unreachable, ApiProblem) as gone:
-        raise CheckFailed(f"nobody can say: {gone}") from None
     if found:
         more = f"; and {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
         raise CheckFailed("; ".join(one["told"] for one in found[:MOST_TOLD]) + more)
