@@ -1,22 +1,35 @@
 """A mail as bytes: multipart/alternative, text first (RFC 2046), quoted-printable.
 
-Written by the older classes of the `email` package, which take a third of the time of the newer ones. Only an address
-with letters beyond ASCII before its @ needs those: its header is UTF-8 itself (RFC 6532).
+Written by ourselves: the `email` package takes thirteen times as long, a fifth of what a broadcast by SMTP costs. It
+still writes what is not plain: a header that has to be encoded or folded, and a mail to an address with letters beyond
+ASCII before its @, whose header is UTF-8 itself (RFC 6532).
 """
 
+import re
+import secrets
 from binascii import b2a_qp
+from collections.abc import Iterator
 from email.header import Header
 from email.message import EmailMessage
-from email.mime.multipart import MIMEMultipart
-from email.mime.nonmultipart import MIMENonMultipart
-from email.policy import SMTPUTF8, compat32
+from email.policy import SMTPUTF8
 from email.utils import format_datetime, formataddr
-from typing import Any
+from functools import lru_cache
 
 from mail.addresses import on_the_wire
 from mail.message import Mail
 
-_LINES = compat32.clone(linesep="\r\n")
+_LINE = 78
+"""Characters of a line of a header, where it can be folded (RFC 5322, 2.1.1)."""
+
+_LONGEST = 998
+"""Characters of a line, in any case (the same)."""
+
+_PART = (
+    'Content-Type: text/{}; charset="utf-8"\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+)
+_TEXT, _HTML = _PART.format("plain").encode(), _PART.format("html").encode()
+
+_BREAK = re.compile(rb"\r\n|\r|\n")
 
 
 def as_bytes(mail: Mail) -> bytes:
@@ -24,23 +37,44 @@ def as_bytes(mail: Mail) -> bytes:
     to = on_the_wire(mail.to)
     if to.utf8:
         return _international(mail, to.text)
-    message = MIMEMultipart("alternative")
-    message["Subject"] = _encoded(mail.subject)
-    message["From"] = formataddr((mail.sender.name, mail.sender.email))
-    message["To"] = to.text
+    boundary = f"=_{secrets.token_hex(16)}"  # "=_" is never in what is quoted-printable (RFC 2045, 6.7)
+    headers = "".join(f"{name}: {value}\r\n" for name, value in _headers(mail, to.text))
+    begun = f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\nMIME-Version: 1.0\r\n{headers}'.encode(
+        "ascii"
+    )
+    mark = b"\r\n--" + boundary.encode()
+    return b"".join(
+        (begun, mark, b"\r\n", _TEXT, _quoted(mail.text), mark, b"\r\n", _HTML, _quoted(mail.html), mark, b"--\r\n")
+    )
+
+
+def _headers(mail: Mail, to: str) -> Iterator[tuple[str, str]]:
+    yield "Subject", _written("Subject", mail.subject)
+    yield "From", _from(mail.sender.name, mail.sender.email)
+    yield "To", _written("To", to)
     for name, value in _others(mail).items():
-        message[name] = _encoded(value)
-    message.attach(_part("plain", mail.text))
-    message.attach(_part("html", mail.html))
-    return message.as_bytes(policy=_LINES)
+        yield name, _written(name, value)
 
 
-def _part(subtype: str, text: str) -> MIMENonMultipart:
-    """Quoted-printable by `binascii`, which is written in C."""
-    part = MIMENonMultipart("text", subtype, charset="utf-8")
-    part["Content-Transfer-Encoding"] = "quoted-printable"
-    part.set_payload(b2a_qp(text.encode(), istext=True).decode("ascii"))
-    return part
+def _written(name: str, value: str) -> str:
+    """As it is, where it is plain and its line is short or cannot be folded; else as RFC 2047 and 5322 say."""
+    if not (value.isascii() and value.isprintable()):
+        return Header(value, "utf-8", header_name=name).encode(linesep="\r\n")
+    length = len(name) + 2 + len(value)
+    if length <= _LINE or (length <= _LONGEST and " " not in value):
+        return value
+    return Header(value, header_name=name).encode(linesep="\r\n", maxlinelen=_LINE)
+
+
+@lru_cache(maxsize=64)
+def _from(name: str, email: str) -> str:
+    return _written("From", formataddr((name, email)))
+
+
+def _quoted(text: str) -> bytes:
+    """Quoted-printable by `binascii`, which is written in C; each line ends as on the wire."""
+    lines = b2a_qp(text.encode(), istext=True)
+    return _BREAK.sub(b"\r\n", lines) if b"\r" in lines else lines.replace(b"\n", b"\r\n")
 
 
 def _international(mail: Mail, to: str) -> bytes:
@@ -59,8 +93,3 @@ def _others(mail: Mail) -> dict[str, str]:
     reply_to = {"Reply-To": mail.reply_to} if mail.reply_to is not None else {}
     date = {"Date": format_datetime(mail.at)} if mail.at is not None else {}
     return {**reply_to, **date, **mail.headers}
-
-
-def _encoded(value: str) -> Any:
-    """ASCII stays as it is; anything else is written as RFC 2047 says."""
-    return value if value.isascii() else Header(value, "utf-8")

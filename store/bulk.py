@@ -174,11 +174,20 @@ def put(session: Session, table: type[SQLModel], rows: Sequence[ColumnValues]) -
     """Insert rows, or change those whose primary key is there already; every row has the same columns."""
     if not rows:
         return
-    statement = dialect.of(session).insert(table)
-    columns: Any = SQLModel.metadata.tables[str(table.__tablename__)]
-    keys = [one.name for one in columns.primary_key.columns]
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    connection = session.connection()
+    statement, columns = _put_plan(str(table.__tablename__), tuple(rows[0]), connection.dialect)
+    values = zip(*(_column(rows, name, ready) for name, ready in columns), strict=True)
+    connection.exec_driver_sql(statement, list(values))
+
+
+@lru_cache(maxsize=64)
+def _put_plan(table: str, names: tuple[str, ...], kind: Dialect) -> tuple[str, Processors]:
+    """The INSERT with positional marks that changes a row where it is there."""
+    statement, columns = _plan(table, names, kind)
+    keys = [one.name for one in SQLModel.metadata.tables[table].primary_key.columns]
+    changed = ", ".join(f'"{one}" = excluded."{one}"' for one in names if one not in keys)
+    of = ", ".join(f'"{one}"' for one in keys)
+    return f"{statement} ON CONFLICT ({of}) DO UPDATE SET {changed}", columns
 
 
 def increment(

@@ -6,8 +6,8 @@ Everything is worked out at the instant at which it is asked, and only what is a
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property
 from math import fsum
 from typing import Any
 
@@ -253,6 +253,18 @@ def seen(kept: KeptPurchases, model: ValueModel, now: datetime) -> dict[str, Map
 
 def told(kept: KeptPurchases, model: ValueModel, now: datetime) -> dict[str, Any]:
     """The same as JSON, for templates and the API: instants in ISO 8601, a gap in days."""
+    if isinstance(kept, Mapping) and not kept:
+        return {name: {**one} for name, one in _told_of_nobody().items()}
+    return _told(kept, model, now)
+
+
+@cache
+def _told_of_nobody() -> dict[str, Any]:
+    """Of somebody who bought nothing: no model has anything to say of them, now or later. A broadcast asks of many."""
+    return _told({}, ValueModel(), datetime.fromtimestamp(0, UTC))
+
+
+def _told(kept: KeptPurchases, model: ValueModel, now: datetime) -> dict[str, Any]:
     return {name: as_json(one) for name, one in seen(kept, model, now).items()}
 
 

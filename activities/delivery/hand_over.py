@@ -68,7 +68,8 @@ class HandOver:
         self._forget = forget
         self._slots = slots
         self._ready: asyncio.Queue[tuple[MailRequest, Mail]] = asyncio.Queue()
-        self._recording = Recording(lane, self._write, self._written)
+        self._turn = asyncio.Lock()
+        self._recording = Recording(lane, self._write, self._written, self._turn)
         self._held: dict[str, CallSlot] = {}
         self._calls: set[asyncio.Task[None]] = set()
         self._freezing = asyncio.Lock()
@@ -92,6 +93,10 @@ class HandOver:
         After FAILURES in a row nothing more is frozen until this is said, however much was offered.
         """
         self._failures = min(self._failures, FAILURES - 1)
+
+    def is_well(self) -> bool:
+        """Whether the last attempt that tells of the channel went well."""
+        return self._failures == 0
 
     def takes_long(self) -> bool:
         """Whether a call is under way that may take minutes still."""
@@ -142,18 +147,22 @@ class HandOver:
             request, mail = await self._ready.get()
             slot = await self._slots.take()
             try:
-                await self._freezing.acquire()
-            except asyncio.CancelledError:  # it stops while the group before this one is frozen
+                await self._turn.acquire()
+            except asyncio.CancelledError:  # it stops while others are frozen or recorded
                 slot.release()
                 raise
             try:
-                if self._failures >= FAILURES:
-                    slot.release()
-                    self._put_back(mail)
-                else:
-                    await self._freeze_and_go([(request, mail, slot), *await self._as_many_as_calls_are_free()])
+                async with self._freezing:
+                    await self._freeze_all_that_is_ready(request, mail, slot)
             finally:
-                self._freezing.release()
+                self._turn.release()
+
+    async def _freeze_all_that_is_ready(self, request: MailRequest, mail: Mail, slot: CallSlot) -> None:
+        if self._failures >= FAILURES:
+            slot.release()
+            self._put_back(mail)
+        else:
+            await self._freeze_and_go([(request, mail, slot), *await self._as_many_as_calls_are_free()])
 
     async def _as_many_as_calls_are_free(self) -> list[Frozen]:
         more: list[Frozen] = []

@@ -9,7 +9,9 @@ What is claimed and not frozen is certainly unsent: it goes back when its owner 
 
 import asyncio
 import secrets
+import time
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import datetime
@@ -46,6 +48,10 @@ provider."""
 
 AT_ONCE = 4
 """Mails of one template that are rendered at once: no more threads than that wait for one which takes its time."""
+
+TOGETHER, WITHIN = 5, 0.02
+"""Mails of one template that a thread renders before it tells of them, and seconds in which it begins no further one: a
+usual mail takes a millisecond, and to hand one to a thread and back a fifth of that."""
 
 PATIENCE = 1.0
 """Seconds for which a round waits for what it claimed: time for thousands of usual mails, and a fifth of what one
@@ -115,11 +121,13 @@ class MailLane:
             await self.drain(PATIENCE, MOST_OPEN - BATCH)
             return len(self._open)
         claimed = await asyncio.to_thread(self._claim)
-        for request in claimed:
-            self._open[request.send_id] = asyncio.create_task(self._compose(request))
+        for together in _together(claimed):
+            task = asyncio.create_task(self._compose(together))
+            self._open.update((request.send_id, task) for request in together)
         if claimed:
             self._hand_over.let_try()
-            await self.drain(PATIENCE)
+            more = len(claimed) == BATCH and self._hand_over.is_well()
+            await self.drain(PATIENCE, BATCH if more else 0)
         return len(claimed)
 
     async def when_idle(self) -> int:
@@ -188,20 +196,26 @@ class MailLane:
         if failed is not None:
             raise failed
 
-    async def _compose(self, request: MailRequest) -> None:
-        """A mail of the request, offered for the hand-over; one of which there can be none has failed, alone."""
-        try:
-            async with self._renders[request.template]:
-                mail = await asyncio.get_running_loop().run_in_executor(self._threads, self._composed, request)
-        except (TemplateProblem, ValueError) as problem:
-            unread = problem.unread if isinstance(problem, TemplateProblem) else None
-            self._fail(request, "template_failed", str(problem)[:300], unread)
-        except Exception as error:
-            log.error("mail_not_composed", message=request.send_id, lane=self.name, exc_info=error)
-            meters.unexpected("compose")
-            self._fail(request, "unexpected_error", type(error).__name__)
-        else:
-            self._hand_over.offer(request, mail)
+    async def _compose(self, requests: Sequence[MailRequest]) -> None:
+        """Mails of requests of one template, offered for the hand-over; one of which there can be none fails alone."""
+        loop, left = asyncio.get_running_loop(), requests
+        while left:
+            async with self._renders[left[0].template]:
+                made = await loop.run_in_executor(self._threads, self._some_composed, left)
+            for request, mail in zip(left, made, strict=False):
+                if isinstance(mail, Mail):
+                    self._hand_over.offer(request, mail)
+                else:
+                    self._not_composed(request, mail)
+            left = left[len(made) :]
+
+    def _not_composed(self, request: MailRequest, error: Exception) -> None:
+        if isinstance(error, TemplateProblem | ValueError):
+            unread = error.unread if isinstance(error, TemplateProblem) else None
+            return self._fail(request, "template_failed", str(error)[:300], unread)
+        log.error("mail_not_composed", message=request.send_id, lane=self.name, exc_info=error)
+        meters.unexpected("compose")
+        self._fail(request, "unexpected_error", type(error).__name__)
 
     def _fail(self, request: MailRequest, reason: str, why: str, unread: tuple[str, str] | None = None) -> None:
         failed = MessageStatus.FAILED
@@ -209,8 +223,18 @@ class MailLane:
             AttemptResult(send_id=request.send_id, status=failed, reason=reason, explanation=why, unread=unread)
         )
 
-    def _composed(self, request: MailRequest) -> Mail:
-        return self._composer.compose(request, self._clock())
+    def _some_composed(self, requests: Sequence[MailRequest]) -> Sequence[Mail | Exception]:
+        """In a thread: the first of these at least, and as many as there is time for; what was raised in its place."""
+        until, made = time.monotonic() + WITHIN, [self._composed(requests[0])]
+        while len(made) < len(requests) and time.monotonic() < until:
+            made.append(self._composed(requests[len(made)]))
+        return made
+
+    def _composed(self, request: MailRequest) -> Mail | Exception:
+        try:
+            return self._composer.compose(request, self._clock())
+        except Exception as error:
+            return error
 
     # -- in a thread, each in one transaction --------------------------------------------------------------------------
 
@@ -233,3 +257,13 @@ class MailLane:
     def _give_back(self, ids: list[str]) -> None:
         channel = self._way.channel
         self._database.write(lambda session: sending_ledger.give_back(session, self.fence, ids, self._clock(), channel))
+
+
+def _together(requests: Sequence[MailRequest]) -> Iterator[Sequence[MailRequest]]:
+    """Requests of one template, few enough for each of its threads to have some."""
+    by_template = defaultdict[str, list[MailRequest]](list)
+    for request in requests:
+        by_template[request.template].append(request)
+    for those in by_template.values():
+        size = max(1, min(TOGETHER, len(those) // AT_ONCE))
+        yield from (those[first : first + size] for first in range(0, len(those), size))

@@ -52,11 +52,19 @@ def _passes(error: Exception) -> bool:
 
 
 class Recording:
-    """The results of one owner of a lane. `write` stores some in one transaction; `forget` is told of each that is."""
+    """The results of one owner of a lane. `write` stores some in one transaction; `forget` is told of each that is.
+
+    `turn` is held for that: what comes while it is another's is written together.
+    """
 
     def __init__(
-        self, lane: str, write: Callable[[Sequence[AttemptResult]], None], forget: Callable[[str], None]
+        self,
+        lane: str,
+        write: Callable[[Sequence[AttemptResult]], None],
+        forget: Callable[[str], None],
+        turn: asyncio.Lock,
     ) -> None:
+        self._turn = turn
         self._lane = lane
         self._write = write
         self._forget = forget
@@ -97,7 +105,8 @@ class Recording:
     async def _keep_writing(self) -> None:
         while True:
             first = await self._results.get()
-            await self._record([first, *self._some(TOGETHER - 1)])
+            async with self._turn:
+                await self._record([first, *self._some(TOGETHER - 1)])
 
     def _some(self, most: int) -> list[AttemptResult]:
         return [self._results.get_nowait() for _ in range(min(most, self._results.qsize()))]

@@ -26,7 +26,14 @@ def test_bodies_rejections_and_operations_go_when_their_time_has_passed(
     with database.writing() as session:
         for name, at in (("old", old), ("new", noon)):
             messages.add(session, [messages.row(name, "c", template="t", topic="t", lane="journey", due=at, now=at)])
-            body = {"message_id": name, "subject": "s", "html": "h", "text": "t", "urls": ["https://shop.example/"]}
+            body = {
+                "message_id": name,
+                "customer_id": "c",
+                "subject": "s",
+                "html": "h",
+                "text": "t",
+                "urls": ["https://shop.example/"],
+            }
             message_bodies.keep(session, [body], at)
             operation = operations.start(session, "simulate", {}, at)
             operations.begin(session, operation.id, at)
@@ -57,7 +64,9 @@ async def test_it_goes_page_by_page_a_transaction_each_until_nothing_is_left(
             mail = {"template": "t", "topic": "t", "lane": "journey", "due": noon, "now": noon}
             messages.add(session, [messages.row(name, "c", **mail)])
             message_bodies.keep(
-                session, [{"message_id": name, "subject": "s", "html": "h", "text": "t", "urls": []}], noon
+                session,
+                [{"message_id": name, "customer_id": "c", "subject": "s", "html": "h", "text": "t", "urls": []}],
+                noon,
             )
         kept = {"retention": {"bodies": 30, "rejections": None, "operations": None}}
         installation_settings.save(session, InstallationSettings.model_validate(kept), noon)

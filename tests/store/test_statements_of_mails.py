@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import Session, select
 
 from journeys.program.nodes import SendNode
+from mail.message import Mail, Sender
 from mail.providers.events import Feedback
 from services.definitions import templates
 from services.definitions.broadcast_definition import BroadcastIn
@@ -15,6 +16,7 @@ from services.definitions.journey_versions import journeys
 from services.definitions.pausing import pauses
 from services.feedback.returns import delivery_events, opens_and_clicks
 from services.messages.sending import claiming, sending_ledger
+from services.messages.sending.sending_ledger import AttemptResult
 from services.upkeep.clocks import broadcast_clock
 from store.queries.mails import messages
 from store.session import Database
@@ -25,6 +27,8 @@ from store.tables.enrollments import Decision
 from store.tables.messages import Message
 from tests.conftest import Statements
 from tests.store.bulk_shop import JOURNEY, SIZES, Ingest, asked_for, customers, identified, rows, work
+
+SENDER = Sender(name="Shop", email="shop@example.com")
 
 
 @pytest.mark.parametrize("count", [3, 40])
@@ -165,3 +169,23 @@ def test_clicks_are_judged(
     with statements(database, at_most=24), database.writing() as session:
         assert opens_and_clicks.judge_due(session, later) == count
     assert len(rows(database, Event, Event.name == "Message Clicked")) == count
+
+
+@SIZES
+def test_mails_are_frozen_and_recorded(
+    database: Database, take: Ingest, statements: Statements, noon: datetime, count: int
+) -> None:
+    take(*identified(count))
+    names = mailed(database, noon, MessageStatus.PLANNED)
+    with database.writing() as session:
+        sending_ledger.take_over(session, "journey", "f", noon)
+        messages.claim(session, names, "f", noon)
+    mails = [
+        (Mail(send_id=name, to="a@example.com", sender=SENDER, subject="s", html="h", text="t"), 1) for name in names
+    ]
+    with statements(database, at_most=8), database.writing() as session:
+        assert sending_ledger.freeze(session, "journey", "f", mails, noon) == set(names)
+    results = [AttemptResult(send_id=name, status=MessageStatus.ACCEPTED, provider="p") for name in names]
+    with statements(database, at_most=9), database.writing() as session:
+        sending_ledger.record(session, "f", results, noon, "p")
+    assert {one.status for one in rows(database, Message)} == {MessageStatus.ACCEPTED}

@@ -117,22 +117,23 @@ def freeze(session: Session, lane: str, fence: str, mails: Sequence[tuple[Compos
     """
     if not lanes.is_owner(session, lane, fence):
         return set()
-    mine = messages.freeze(session, {mail.send_id: attempt for mail, attempt in mails}, fence, now)
-    kept = [mail for mail, _ in mails if mail.send_id in mine]
-    made = [{"id": one.send_id, "locale": one.locale, "template_version": one.template_version} for one in kept]
-    message_bodies.keep_variants(session, made)
+    attempts = {mail.send_id: attempt for mail, attempt in mails}
+    rendered = {one.send_id: {"locale": one.locale, "template_version": one.template_version} for one, _ in mails}
+    mine = messages.freeze(session, attempts, fence, now, rendered)
     bodies = [
         {
             "message_id": one.send_id,
+            "customer_id": mine[one.send_id],
             "subject": one.subject,
             "html": one.html,
             "text": one.text,
             "urls": list(one.urls),
         }
-        for one in kept
+        for one, _ in mails
+        if one.send_id in mine
     ]
     message_bodies.keep(session, bodies, now)
-    return mine
+    return set(mine)
 
 
 def give_back(session: Session, fence: str, ids: Sequence[str], now: datetime, channel: str) -> None:

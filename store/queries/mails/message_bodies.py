@@ -7,32 +7,16 @@ import sqlalchemy
 from sqlmodel import Session, col, select
 
 from store import bulk
-from store.tables.messages import Message, MessageBody
+from store.tables.messages import MessageBody
 
 
 def keep(session: Session, bodies: Sequence[bulk.ColumnValues], now: datetime) -> None:
-    """Keep what was rendered (`message_id`, `subject`, `html`, `text`, `urls`), in place of what was rendered before.
+    """Keep what was rendered (`message_id`, `customer_id`, `subject`, `html`, `text`, `urls`) in place of what was.
 
-    The mails' rows are locked, and say whose they are: a body of a mail that is gone meanwhile (its customer was
-    erased) is dropped, since nobody would ever erase it.
+    The caller has locked the mails' rows, and read there whose they are: a body of a mail that is gone meanwhile (its
+    customer was erased) would never be erased.
     """
-    named = [one["message_id"] for one in bodies]
-    query = select(Message.id, Message.customer_id).where(col(Message.id).in_(named))
-    owners = dict(session.exec(query.order_by(col(Message.id)).with_for_update()).all())
-    rows = [
-        {**one, "customer_id": owners[one["message_id"]], "frozen_at": now}
-        for one in bodies
-        if one["message_id"] in owners
-    ]
-    bulk.put(session, MessageBody, rows)
-
-
-def keep_variants(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
-    """Keep in which language mails were rendered, and of which version of their template.
-
-    Each row has the mail's `id`, its `locale` and its `template_version`.
-    """
-    bulk.change(session, Message, rows)
+    bulk.put(session, MessageBody, [{**one, "frozen_at": now} for one in bodies])
 
 
 def urls(session: Session, message_id: str) -> Sequence[str]:

@@ -22,7 +22,6 @@ HELD: Any = sqlalchemy.text("message.status IN ('claimed', 'sending')")
 """A lane's owner has them; as text, so that the database knows which partial index fits."""
 
 _ANEW = {"populate_existing": True}
-
 ERASED = "erased"
 """The reason of a message that was never claimed, and whose customer was erased."""
 
@@ -98,16 +97,7 @@ def add(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
 
 
 def _kind_of_row(one: bulk.ColumnValues) -> MessageKind:
-    return MessageKind(
-        one["journey"],
-        one["broadcast"] or "",
-        one["template"],
-        one["variant"] or "",
-        one["lane"],
-        str(one["status"]),
-        one["reason"] or "",
-        one.get("provider") or "",
-    )
+    return MessageKind(*(str(one.get(name) or "") for name in MessageKind._fields))
 
 
 # -- changing ----------------------------------------------------------------------------------------------------------
@@ -212,17 +202,26 @@ def claim(session: Session, ids: Sequence[str], fence: str, now: datetime) -> se
     return _step(session, mine, MessageStatus.CLAIMED, now, values)
 
 
-def freeze(session: Session, attempts: Mapping[str, int], fence: str, now: datetime) -> set[str]:
-    """Those of the messages that this owner claimed for just this attempt, `sending` from now on; return which.
+def freeze(
+    session: Session,
+    attempts: Mapping[str, int],
+    fence: str,
+    now: datetime,
+    rendered: Mapping[str, bulk.ColumnValues] | None = None,
+) -> Mapping[str, str]:
+    """Those of the messages that this owner claimed for just this attempt, `sending` from now on; return whose each is.
 
-    Asked again of what is frozen already and not handed over, it says whether it is this owner's still.
+    `rendered` is what else is kept of each, the same columns of all. Asked again of what is frozen already and not
+    handed over, it says whether it is this owner's still.
     """
-    held = (MessageStatus.CLAIMED, MessageStatus.SENDING)
+    held, also = (MessageStatus.CLAIMED, MessageStatus.SENDING), rendered or {}
     found = locked_in_status(session, list(attempts), held, fence)
     mine = {one.id: one for one in found.values() if one.attempt == attempts[one.id]}
-    fresh = {name: one for name, one in mine.items() if one.status == MessageStatus.CLAIMED}
-    _step(session, fresh, MessageStatus.SENDING, now, {})
-    return set(mine)
+    fresh = [one for one in mine.values() if one.status == MessageStatus.CLAIMED]
+    to = {"status": MessageStatus.SENDING, "updated_at": now}
+    bulk.change(session, Message, [{"id": one.id, **to, **also.get(one.id, {})} for one in fresh])
+    _count_step(session, fresh, MessageStatus.SENDING)
+    return {name: one.customer_id for name, one in mine.items()}
 
 
 def give_back(session: Session, ids: Sequence[str], fence: str, now: datetime) -> Sequence[str | None]:
@@ -240,11 +239,15 @@ def _step(
         return set()
     here = sqlalchemy.update(Message).where(col(Message.id).in_(mine))
     session.connection().execute(here.values(status=to, updated_at=now, **values))
-    for one in mine.values():
-        was = kind_of(one)
-        after = was._replace(status=checked_transition(one.status, to), reason="" if "reason" in values else was.reason)
-        tally(session).move(was, after, one.planned_at)
+    _count_step(session, mine.values(), to, no_reason="reason" in values)
     return set(mine)
+
+
+def _count_step(session: Session, mine: Collection[Any], to: MessageStatus, no_reason: bool = False) -> None:
+    for one in mine:
+        was = kind_of(one)
+        after = was._replace(status=checked_transition(one.status, to), reason="" if no_reason else was.reason)
+        tally(session).move(was, after, one.planned_at)
 
 
 class AttemptedMessage(Counted, mail_results.CountedMail, Protocol):
@@ -270,15 +273,19 @@ _ATTEMPTED: Any = tuple(
 )  # fmt: skip
 
 
+_NAMED: Any = col(Message.id).in_(sqlalchemy.bindparam("ids", expanding=True))
+_STANDING: Any = col(Message.status).in_(sqlalchemy.bindparam("statuses", expanding=True))
+_IN_STATUS: Any = sqlalchemy.select(*_ATTEMPTED).where(_NAMED, _STANDING).order_by(col(Message.id)).with_for_update()
+_OF_FENCE: Any = _IN_STATUS.where(col(Message.fence) == sqlalchemy.bindparam("fence"))
+
+
 def locked_in_status(
     session: Session, ids: Sequence[str], statuses: Sequence[MessageStatus], fence: str | None = None
 ) -> Mapping[str, AttemptedMessage]:
     """Messages by id that have one of these statuses (and were claimed under this fence), locked."""
-    query = sqlalchemy.select(*_ATTEMPTED).where(col(Message.id).in_(ids), col(Message.status).in_(statuses))
-    if fence is not None:
-        query = query.where(col(Message.fence) == fence)
+    query = _IN_STATUS if fence is None else _OF_FENCE
     session.flush()
-    rows: Any = session.connection().execute(query.order_by(col(Message.id)).with_for_update())
+    rows: Any = session.connection().execute(query, {"ids": ids, "statuses": statuses, "fence": fence})
     return {one.id: one for one in rows}
 
 

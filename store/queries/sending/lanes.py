@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import literal, or_, union_all
+from sqlalchemy import bindparam, literal, or_, union_all
 from sqlmodel import Session, col, func, select
 
 from store.queries.sending import restores
@@ -36,10 +36,13 @@ def take_ownership(session: Session, lane: str, fence: str, now: datetime) -> No
     session.merge(Lane(name=lane, fence=fence, taken_at=now))
 
 
+_OWNER: Any = select(Lane.fence).where(Lane.name == bindparam("lane")).with_for_update(read=True)
+
+
 def is_owner(session: Session, lane: str, fence: str) -> bool:
     """Whether a lane is this owner's still, and will be until the transaction ends: its row is held."""
-    owner = session.get(Lane, lane, with_for_update={"read": True}, populate_existing=True)
-    return owner is not None and owner.fence == fence
+    session.flush()
+    return session.connection().execute(_OWNER, {"lane": lane}).scalar() == fence
 
 
 def next_due(session: Session, lane: str) -> datetime | None:
