@@ -167,7 +167,9 @@ def _unkeepable(request: Request, error: Exception) -> JSONResponse:
 
 
 def _came_between(request: Request, error: Exception) -> JSONResponse:
-    return problem("collision", "somebody else wrote the same thing at this very moment; try again")
+    answer = problem("collision", "somebody else wrote the same thing at this very moment; try again")
+    answer.headers["Retry-After"] = "1"
+    return answer
 
 
 def _database(request: Request, error: Exception) -> JSONResponse:

@@ -77,7 +77,8 @@ KINDS: Mapping[str, ProblemKind] = {
     "collision": ProblemKind(
         409,
         "Somebody came between",
-        "Somebody else wrote the same thing at this very moment, and nothing was done here. Try again.",
+        "Somebody else wrote the same thing at this very moment, and nothing was done here. Try again after the "
+        "seconds in `Retry-After`; under the same `Idempotency-Key` you get the answer of a call that came first.",
     ),
     "idempotency-conflict": ProblemKind(
         409,

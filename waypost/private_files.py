@@ -10,14 +10,17 @@ FOLDER = 0o700
 FILE = 0o600
 """The rights of a file: its owner's alone."""
 
+OURS = ("*.db*", "logs", "logs/*", "secret", "*.secret", "*.key")
+"""What Waypost has put into a home; templates there are whoever wrote them's."""
+
 OTHERS = 0o077
 """The rights of everybody else, as umask takes them away."""
 
 
 def make_private(home: Path) -> None:
-    """Make the home, or take the rights of others from the one that is there, its databases and its logs."""
+    """Make the home, or take the rights of others from the one that is there, its databases, logs, keys and secrets."""
     home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
-    for path in (home, *home.glob("*.db*"), *home.glob("logs"), *home.glob("logs/*")):
+    for path in (home, *(one for what in OURS for one in home.glob(what))):
         if path.stat().st_uid == os.getuid():
             path.chmod(FOLDER if path.is_dir() else FILE)
 

@@ -297,6 +297,11 @@ class Settings(OpenIdSettings):
         """Where `waypost up` leaves the admin key for the command line (readable by its owner alone)."""
         return self.home / "admin.key"
 
+    def make_secrets(self) -> None:
+        """Make those that are neither set nor kept yet, before there are several processes that would."""
+        assert self.signing_secret
+        assert self.webhook_secret
+
     @cached_property
     def webhook_secret(self) -> str:
         """What receivers of webhooks verify with, apart from the secret for links."""

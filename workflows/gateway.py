@@ -32,6 +32,9 @@ HURRY_WITHIN = timedelta(seconds=20)
 """How long a person waits for a control: shorter than the client's time-out (30 s), so that they get an answer."""
 
 
+EXAMINED_WITHIN = timedelta(seconds=15)
+"""A namespace of Temporal Cloud answers within one; whoever waits sits before a terminal."""
+
 ONCE = WorkflowIDReusePolicy.REJECT_DUPLICATE
 """An id that was ever used begins nothing."""
 
@@ -53,28 +56,36 @@ async def connect(
     identity: str | None = None,
     metrics: str | None = None,
     interceptors: Sequence[Interceptor] = (),
+    within: timedelta = EXAMINED_WITHIN,
 ) -> "Gateway":
-    """Connect to Temporal as `identity`; raise TemporalUnavailable where it cannot be reached.
+    """Connect to Temporal as `identity`; raise TemporalUnavailable where it cannot be reached `within` this time.
 
     `resolve` finds the programs that histories name. Where `metrics` is set (host:port), the SDK and its activities
     show theirs there.
     """
     runtime = _runtime(metrics) if metrics else None
     try:
-        client = await Client.connect(
-            cluster.address,
-            namespace=cluster.namespace,
-            api_key=cluster.api_key,
-            tls=cluster.tls,
-            data_converter=data_converter(resolve, cluster.codec),
-            identity=identity,
-            runtime=runtime,
-            interceptors=interceptors,
-        )
+        async with asyncio.timeout(within.total_seconds()):
+            client = await Client.connect(
+                cluster.address,
+                namespace=cluster.namespace,
+                api_key=cluster.api_key,
+                tls=cluster.tls,
+                data_converter=data_converter(resolve, cluster.codec),
+                identity=identity,
+                runtime=runtime,
+                interceptors=interceptors,
+            )
+    except TimeoutError:
+        raise TemporalUnavailable(f"{_silent(within)} at {cluster.address}") from None
     except (RuntimeError, ValueError) as error:
         told = str(error).splitlines()[0]
         raise TemporalUnavailable(f"Temporal cannot be reached at {cluster.address}: {told}") from None
     return Gateway(client, runtime.metric_meter if runtime is not None else MetricMeter.noop)
+
+
+def _silent(within: timedelta) -> str:
+    return f"Temporal takes the call and answers nothing within {within.total_seconds():g} seconds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,12 +243,17 @@ class Gateway:
         except WorkflowAlreadyStartedError:
             return
 
-    async def examine(self) -> None:
-        """Ask for our namespace; raise TemporalUnavailable with what is wrong: the key, the namespace, the cluster."""
+    async def examine(self, within: timedelta = EXAMINED_WITHIN) -> None:
+        """Ask for our namespace; raise TemporalUnavailable with what is wrong: the key, the namespace, the cluster.
+
+        One that takes the call and does not answer `within` this time is wrong too.
+        """
+        request = DescribeNamespaceRequest(namespace=self.client.namespace)
         try:
-            await self.client.workflow_service.describe_namespace(
-                DescribeNamespaceRequest(namespace=self.client.namespace)
-            )
+            async with asyncio.timeout(within.total_seconds()):
+                await self.client.workflow_service.describe_namespace(request)
+        except TimeoutError:
+            raise TemporalUnavailable(_silent(within)) from None
         except RPCError as error:
             told = error.message or error.status.name
             raise TemporalUnavailable(f"Temporal refuses the namespace {self.client.namespace!r}: {told}") from None

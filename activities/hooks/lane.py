@@ -104,7 +104,11 @@ class HookLane:
 
     def take(self) -> int:
         """Become the owner; return how many calls the last one left in the middle."""
-        return self._database.write(lambda session: hooks.take_over(session, self._fence, self._clock()))
+        left = page = self._database.write(lambda session: hooks.take_over(session, self._fence, self._clock()))
+        while page == hooks.LEFT_AT_ONCE:
+            page = self._database.write(lambda session: hooks.settle_left(session, self._fence, self._clock()))
+            left += page
+        return left
 
     async def pump(self) -> int:
         """Make the calls that are due; return how many. Raise Fenced where there is another owner by now."""

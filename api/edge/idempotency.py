@@ -111,7 +111,8 @@ async def _once(request: Request, key: str, handle: Handler) -> Response:
         try:
             await run_in_threadpool(keeper.keep_last, session, answer)
         except IntegrityError:
-            raise ApiError("idempotency-conflict", "the same request is under way; ask again for its answer") from None
+            told = "the same request is under way; ask again for its answer"
+            raise ApiError("collision", told, {"Retry-After": "1"}) from None
     return answer
 
 

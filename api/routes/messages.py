@@ -79,7 +79,8 @@ def decide_many(body: DecideManyIn, session: Writing, now: Now, caller: Marketer
     """First without `count`: how many there are. Then with that number: an operation decides about them, in pages.
 
     Where there are more or fewer by then, nothing is done. A mail whose worker was lost is sent again when no call with
-    it can be under way any more.
+    it can be under way any more. The same call twice, without an Idempotency-Key, is refused, or is a second operation
+    that finds nothing left: each mail is decided about once, and what becomes unsure behind the call is left out.
     """
     status = MessageStatus(body.status) if body.status is not None else None
     given = body.model_dump(include={"journey", "broadcast", "template", "reason", "since", "until"})

@@ -61,14 +61,16 @@ def running_stack(settings: Settings) -> Iterator[None]:
         yield
         return
     console.print("No stack is running; starting one (`make up` keeps one running).")
-    stack = subprocess.Popen([sys.executable, "-m", "waypost.cli", "up"], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "waypost.cli", "up"]
+    stack = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         for _ in range(600):
             if stack.poll() is not None or ready(settings):
                 break
             time.sleep(0.1)
         if stack.poll() is not None:
-            raise SystemExit(f"The stack did not start:\n{stack.stdout.read() if stack.stdout else ''}")
+            told = stack.stdout.read().strip() if stack.stdout else ""
+            raise SystemExit(f"The stack did not start:\n{told}")
         yield
     finally:
         stack.terminate()

@@ -43,6 +43,9 @@ that a receiver is down."""
 MAY_HAVE_GONE = "the worker was lost while it was sent: it may or may not have gone"
 """Why a note has failed that was under way when its worker was lost."""
 
+LEFT_AT_ONCE = 100
+"""Calls of a lost owner that one transaction sees to, as a page of mails: with SQLite nobody else writes meanwhile."""
+
 _NAMESPACE = uuid.UUID("b1a1e7d0-5f8e-5c55-9d33-7a0f2d6b9c44")
 
 log = structlog.get_logger("waypost.hooks")
@@ -102,12 +105,23 @@ def plan(session: Session, enrollment: Enrollment, record: Decide, now: datetime
 
 
 def take_over(session: Session, fence: str, now: datetime) -> int:
-    """Become the one who calls; return how many calls the last one left in the middle.
+    """Become the one who calls; return how many calls the last one left in the middle, LEFT_AT_ONCE at most.
 
-    A webhook is made again, in its turn; a note by mail may have gone, and is not.
+    Where there are so many, `settle_left` sees to the others.
     """
     lanes.take_ownership(session, LANE, fence, now)
-    left = hooks.claimed_by_others(session, fence)
+    return settle_left(session, fence, now)
+
+
+def settle_left(session: Session, fence: str, now: datetime) -> int:
+    """See to calls that a former owner left in the middle; return how many, LEFT_AT_ONCE at most.
+
+    A webhook is made again, in its turn; a note by mail may have gone, and is not. Raise Fenced where there is another
+    owner by now.
+    """
+    if not lanes.is_owner(session, LANE, fence):
+        raise Fenced("the hooks have another owner")
+    left = hooks.claimed_by_others(session, fence, LEFT_AT_ONCE)
     for hook in left:
         if hook.once:
             _end(session, hook, HookStatus.FAILED, None, MAY_HAVE_GONE, now)

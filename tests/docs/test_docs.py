@@ -262,3 +262,29 @@ def test_the_table_of_keys_tells_every_scope_and_which_one_alone_may_stand_in_a_
     (may,) = (may for scope, may, _ in rows if scope in in_a_page)
     calls = " and ".join(f"`{one}`" for one in rights.of(["browser"]).types)
     assert may == f"{calls}, and nothing else"
+
+
+def test_whatever_keeps_a_hole_closed_is_there() -> None:
+    lines = (ROOT / "docs" / "closed-holes.md").read_text().splitlines()
+    rows = [
+        line for line in lines if line.startswith("| ") and not line.startswith(("| the hole ", "| threat ", "| --- "))
+    ]
+    assert len(rows) > 90
+    for row in rows:
+        told = re.findall(r"`([\w/]+\.py)::(test_\w+)`", row.rpartition(" | ")[2])
+        assert told, f"no test: {row}"
+        for file, name in told:
+            text = (ROOT / "tests" / file).read_text() if (ROOT / "tests" / file).exists() else ""
+            assert re.search(rf"^(async )?def {name}\(", text, re.MULTILINE), f"{file}::{name}"
+
+
+def test_each_file_of_tests_that_the_threat_model_names_is_there() -> None:
+    doors = (ROOT / "docs" / "threat-model.md").read_text().partition("## Doors")[2].partition("\n## ")[0]
+    rows = [line.rstrip(" |").rpartition("|")[2] for line in doors.splitlines() if line.startswith("| ")][1:]
+    for row in rows:
+        folder = ""
+        named = re.findall(r"`((?:tests/\w+/)?)(test_\w+\.py)`", row)
+        assert named or set(row) <= {"-", " "}, row
+        for told, file in named:
+            folder = told or folder
+            assert (ROOT / folder / file).exists(), f"{folder}{file}"

@@ -369,5 +369,6 @@ def test_two_who_make_the_same_new_thing_at_once(
             assert {one.status_code for one in answers} <= {200, 409}
             told = {one.json()["type"] for one in answers if one.status_code == 409}
             assert told <= {"urn:waypost:problem:collision"}
+            assert {one.headers["retry-after"] for one in answers if one.status_code == 409} <= {"1"}
             assert client.put(path, json=body).status_code == 200
     database.close()

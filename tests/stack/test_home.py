@@ -14,6 +14,7 @@ from tests.conftest import HandClock, settings_for
 from waypost.errors import CannotStart
 from waypost.private_files import make_private, write_private
 from waypost.processes.admin_key import AdminKey, ensure_admin_key
+from waypost.settings import Settings
 from waypost.stack import home
 from waypost.wiring import Parts
 
@@ -53,10 +54,12 @@ def test_what_an_earlier_start_left_open_is_closed(tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / "logs").mkdir(parents=True)
     (home / "templates").mkdir()
-    for name in ("waypost.db", "waypost.db-wal", "temporal.db", "logs/api.log", "templates/mine.html"):
+    for name in (
+        "waypost.db", "waypost.db-wal", "temporal.db", "logs/api.log", "templates/mine.html", "hooks.secret", "secret",
+    ):  # fmt: skip
         (home / name).touch()
     make_private(home)
-    write_private(home / "secret", "s")
+    write_private(home / "admin.key", "k")
     assert {str(path.relative_to(tmp_path)): mode(path) for path in tmp_path.rglob("*")} == {
         "home": "0o700",
         "home/logs": "0o700",
@@ -65,6 +68,8 @@ def test_what_an_earlier_start_left_open_is_closed(tmp_path: Path) -> None:
         "home/waypost.db-wal": "0o600",
         "home/temporal.db": "0o600",
         "home/secret": "0o600",
+        "home/hooks.secret": "0o600",
+        "home/admin.key": "0o600",
         "home/templates": "0o755",
         "home/templates/mine.html": "0o644",
     }
@@ -158,3 +163,16 @@ def test_two_parts_that_want_one_port_are_told_before_anything_starts() -> None:
     assert str(refused.value) == (
         "WAYPOST_PORT and WAYPOST_TEMPORAL_UI_PORT are both the port 18431; set one of them to another free port"
     )
+
+
+# -- secrets -----------------------------------------------------------------------------------------------------------
+
+
+def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
+    first = Settings(_env_file=None, home=tmp_path)  # type: ignore[call-arg]
+    first.make_secrets()
+    kept = {name: (tmp_path / name).read_text().strip() for name in ("secret", "hooks.secret")}
+    assert {mode(tmp_path / name) for name in kept} == {"0o600"}
+    later = Settings(_env_file=None, home=tmp_path)  # type: ignore[call-arg]
+    later.make_secrets()
+    assert kept == {"secret": later.signing_secret, "hooks.secret": later.webhook_secret}

@@ -63,6 +63,7 @@ def test_from_nothing_to_a_mail_and_through_a_kill(stack: Stack, tmp_path: Path)
         assert time.monotonic() < until, looked.stdout
     home = {path: path.stat().st_mode & 0o077 for path in (stack.home, *stack.home.rglob("*"))}
     assert [str(path) for path, others in home.items() if others] == []
+    assert {"secret", "hooks.secret"} <= {path.name for path in home}, "made before there are processes that would"
     welcome(stack, tmp_path)
 
     idle = {" ".join(one.cmdline()[-1:]): one.memory_info().rss / 1e6 for one in stack.tree()}

@@ -19,6 +19,7 @@ from mail.rendering.renderer import Renderer
 from mail.signed_links import Links
 from mail.webhooks.answer import HookAnswer
 from services.enrollments import hooks
+from services.errors import Fenced
 from store.session import Database
 from store.tables.definitions import JourneyVersion
 from store.tables.enrollments import Decision, Hook
@@ -308,3 +309,36 @@ async def test_a_note_is_marked_before_it_is_handed_over_and_never_written_twice
         await lane.drain()
     assert len(mails.sent) == 4, "that which certainly did not go"
     assert statuses(database) == {"failed": 1, "delivered": 2}
+
+
+# -- an owner that was lost --------------------------------------------------------------------------------------------
+
+
+async def test_what_a_lost_owner_left_is_taken_back_some_in_a_transaction(
+    database: Database, lane: HookLane, due: Callable[..., None], clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due("left", "{webhook: {url: https://crm.example.com/}}", 5)
+    with database.writing() as session:
+        hooks.take_over(session, "lost", clock())
+        assert len(hooks.claim(session, "lost", 5, clock())) == 5
+    monkeypatch.setattr(hooks, "LEFT_AT_ONCE", 2)
+    taken = list[int]()
+    own = hooks.settle_left
+
+    def counted(session: Any, fence: str, now: Any) -> int:
+        taken.append(own(session, fence, now))
+        return taken[-1]
+
+    monkeypatch.setattr(hooks, "settle_left", counted)
+    assert lane.take() == 5
+    assert taken == [2, 2, 1]
+    with database.reading() as session:
+        assert {one.status for one in session.exec(select(Hook))} == {"planned"}
+
+
+def test_who_is_no_owner_any_more_takes_nothing_back(database: Database, noon: datetime) -> None:
+    with database.writing() as session:
+        hooks.take_over(session, "lost", noon)
+        hooks.take_over(session, "heir", noon)
+        with pytest.raises(Fenced):
+            hooks.settle_left(session, "lost", noon)

@@ -266,3 +266,32 @@ def test_the_guards_of_the_past_see_the_id_that_a_customer_has_with_you(
     take(*known("ann", "bob") if before else ())
     imported(orders(noon, "ann", "bob"))
     assert {*standing(database)} == {"ann"}
+
+
+@pytest.mark.usefixtures("buyers")
+def test_whoever_has_several_names_in_a_file_is_counted_once_however_far_apart_they_stand(
+    database: Database, take: Any, imported: Imported, noon: datetime
+) -> None:
+    take(*known("zoe"), {"type": "alias", "userId": "zoe", "previousId": "a-old"})
+    take({"type": "track", "userId": "zoe", "event": "Order"})
+    (zoe,) = rows(database, Customer, Customer.external_id == "zoe")
+    others = [order(noon, f"m{n:03}", 9) for n in range(120)]
+    result = imported([order(noon, "a-old", 300), *others, order(noon, "zoe", 20)])
+    assert (result["enrolled"], result["already_enrolled"], result["left_alone"]) == (120, 1, [zoe.id])
+
+
+@pytest.mark.usefixtures("buyers")
+@pytest.mark.parametrize("odd", ["anonymous:x1", "user:x1"])
+def test_an_id_of_yours_that_looks_like_a_name_of_ours_is_that_of_its_customer(
+    database: Database, take: Any, imported: Imported, noon: datetime, odd: str
+) -> None:
+    """And not that of the anonymous visitor of whose id it reminds."""
+    anonymous = {**order(noon, "x", 290), "anonymousId": "x1"}
+    del anonymous["userId"]
+    take(*known(odd))
+    assert imported([order(noon, odd, 300), order(noon, odd, 20), anonymous])["enrolled"] == 2
+    (own,) = rows(database, Customer, Customer.external_id == odd)
+    (visitor,) = rows(database, Customer, Customer.anonymous_id == "x1")
+    assert [one.events["Order"]["count"] for one in (own, visitor)] == [2, 1]
+    stages = {one.customer_id: one.stage for one in rows(database, Enrollment)}
+    assert (stages[own.id], stages[visitor.id]) == ("repeat", "lapsed")

@@ -239,7 +239,7 @@ def page_questions(now: datetime) -> dict[str, Callable[[Session], Any]]:
         "those that no signal reached": lambda session: enrollments.overdue(session, now, 100),
         "when the next hook is due": hooks.next_due,
         "due hooks": lambda session: hooks.due(session, now, 100, [("d", "s")]),
-        "hooks that another owner has left": lambda session: hooks.claimed_by_others(session, "mine"),
+        "hooks that another owner has left": lambda session: hooks.claimed_by_others(session, "mine", 100),
         "since when a hook is due": lambda session: hooks.overdue(session, now),
         "hooks that are stuck": hooks.stuck,
         "a page of the outbox": lambda session: outbox.page(session, 50, "m"),

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlmodel import col, delete, select
 from structlog.testing import capture_logs
+from temporalio.common import MetricMeter
 
 from services.reports.health import readiness
 from store import bulk
@@ -23,6 +25,8 @@ from tests.store.one_enrollment import TWO_DAYS, Ingest, joined, lead, rows
 from waypost.processes import dispatcher
 from waypost.processes.dispatcher import POKES, Dispatcher
 from waypost.processes.following import WorkflowsBehind
+from workflows.cluster import Cluster
+from workflows.gateway import Gateway, TemporalUnavailable, connect
 
 LAG = timedelta(minutes=5)
 PATIENT = 120
@@ -126,3 +130,28 @@ async def test_a_round_of_pokes_for_those_that_are_behind_ends_all_the_same(
     with capture_logs() as logs:
         assert await behind.round() == 2
     assert (temporal.called, [one["event"] for one in logs]) == (["rouse"], ["not_followed"])
+
+
+async def test_whoever_asks_what_is_wrong_hears_that_nothing_is_answered(temporal: Hanging) -> None:
+    """`waypost up` and `waypost doctor` stood still before: neither said why."""
+    client: Any = SimpleNamespace(namespace="default", workflow_service=temporal)
+    with pytest.raises(TemporalUnavailable, match=r"answers nothing within 0\.05 seconds"):
+        await Gateway(client, MetricMeter.noop).examine(timedelta(seconds=0.05))
+    assert temporal.called == ["describe_namespace"]
+
+
+async def test_a_port_that_takes_connections_and_speaks_to_nobody_is_told() -> None:
+    done = asyncio.Event()
+
+    async def keeps_silent(*_: Any) -> None:
+        await done.wait()
+
+    async def no_program(_: Any) -> Any:
+        raise AssertionError("nothing is resolved")
+
+    silent = await asyncio.start_server(keeps_silent, "127.0.0.1", 0)
+    address = "{}:{}".format(*silent.sockets[0].getsockname())
+    with pytest.raises(TemporalUnavailable, match=f"answers nothing within .* seconds at {address}"):
+        await connect(Cluster(address=address), no_program, within=timedelta(seconds=0.3))
+    done.set()
+    silent.close()

@@ -6,6 +6,7 @@
 """
 
 import gzip
+import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -44,11 +45,13 @@ async def test_record(real: Any, request: pytest.FixtureRequest, tmp_path: Path)
     await real.event("Account Closed", "ended")
     await real.until(lambda: real.enrollment("ended").status == "ended")
     await real.deliver()
-    folder.mkdir()
+    made = tmp_path / "made"
+    made.mkdir()
     for name in ("resting", "ended"):  # who still rests since the start has no task to replay
         handle = real.env.client.get_workflow_handle(real.enrollment(name).workflow_id)
-        (folder / f"{name}.json").write_text((await handle.fetch_history()).to_json())
-    _dump(real.parts, empty_database_url("postgresql", request, tmp_path), folder)
+        (made / f"{name}.json").write_text((await handle.fetch_history()).to_json())
+    _dump(real.parts, empty_database_url("postgresql", request, tmp_path), made)
+    shutil.copytree(made, folder)  # whole, or not at all: what is there is never recorded again
 
 
 def _dump(parts: Parts, postgresql: str, folder: Path) -> None:
@@ -61,7 +64,11 @@ def _dump(parts: Parts, postgresql: str, folder: Path) -> None:
         for table in SQLModel.metadata.sorted_tables:
             rows = [dict(row) for row in source.execute(sa.select(table)).mappings()]
             if rows:
+                target.execute(sa.delete(table))  # what a migration has put there is among them
                 target.execute(sa.insert(table), rows)
+            if (number := table.autoincrement_column) is not None and rows:
+                sequence = sa.func.pg_get_serial_sequence(table.name, number.name)
+                target.execute(sa.select(sa.func.setval(sequence, max(row[number.name] for row in rows))))
     copy.close()
     tool = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_dump"
     words = [tool, "--inserts", "--no-owner", "--no-privileges", "--dbname", postgresql]

@@ -94,6 +94,7 @@ class Stack:
         self.console.print(f"[green]✓[/] database   {_without_password(settings.database)}, migrations applied")
         if self._hold:
             parts.database.write(self._hold_lanes)
+        settings.make_secrets()
         return ensure_admin_key(parts)
 
     def _hold_lanes(self, session: Session) -> None:

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session
 from starlette.datastructures import FormData, UploadFile
 
 from api.deps.audit_trail import Trail
@@ -19,7 +20,7 @@ from api.deps.signed_in import MarketerUser
 from api.edge import file_imports
 from api.edge.file_imports import ImportKindName, WantedImport
 from api.edge.own_pages import own_form
-from api.pages.frame import forms
+from api.pages.frame import forms, posted_once
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from api.schemas.imports import ImportPreviewOut
@@ -59,7 +60,7 @@ EFFECTS: Mapping[ImportKindName, str] = {
 class ImportForm(BaseModel):
     """What somebody says of a file. `holds` names columns that are read as one thing alone: `text zip`, `number price`.
 
-    `confirmed` is the mark of what they were shown.
+    `confirmed` is the mark of what they were shown; `once` stands for the form, which is done once.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -74,6 +75,7 @@ class ImportForm(BaseModel):
     dates: str = Field(default="", max_length=64)
     holds: list[str] = Field(default=[], max_length=1_000)
     confirmed: str = Field(default="", max_length=64)
+    once: str = Field(default="", pattern=posted_once.PATTERN)
 
     def recognition(self, file: BinaryIO, name: str) -> FormRecognition:
         """How the file is written, as far as this says; raise InvalidInput."""
@@ -93,7 +95,7 @@ class ImportForm(BaseModel):
 
     def mark(self, file: BinaryIO, form: FileForm) -> str:
         """What stands for this file, read this way: as somebody says, and as it is recognised."""
-        digest = hashlib.sha256(f"{self.model_dump_json(exclude={'confirmed'})} {form}".encode())
+        digest = hashlib.sha256(f"{self.model_dump_json(exclude={'confirmed', 'once'})} {form}".encode())
         file.seek(0)
         while piece := file.read(PIECE):
             digest.update(piece)
@@ -142,23 +144,30 @@ def _looked_at(frame: Frame, asked: ImportForm, file: BinaryIO, name: str) -> Re
     form = file_form.recognise(file, asked.recognition(file, name))
     mark = asked.mark(file, form)
     if asked.confirmed == mark:
-        return RedirectResponse(f"/operations/{_start(frame, asked, file, form)}", 303)
+        return RedirectResponse(f"/operations/{_start(frame, asked, file, form, mark)}", 303)
     found = file_imports.preview(frame.parts, asked.wanted(), file, form)
     other = "This is another file, or read in another way, than you were shown. This is what would become of it."
     return _shown(frame, asked, found=found, mark=mark, name=name, problem=other if asked.confirmed else "")
 
 
-def _start(frame: Frame, asked: ImportForm, file: BinaryIO, form: FileForm) -> str:
+def _start(frame: Frame, asked: ImportForm, file: BinaryIO, form: FileForm, mark: str) -> str:
+    """The id of the operation; that of the first time where the form was posted before."""
     parts, wanted, looks = frame.parts, asked.wanted(), frame.looks
     assert looks is not None
+    with parts.database.reading() as session:
+        known = posted_once.before(frame, session, asked.once, mark)
+    if known is not None:
+        return known
     file_imports.check(parts, wanted, file, form)
     operation_id, now = file_imports.keep(parts, file), parts.clock()
-    parts.database.write(
-        lambda session: file_imports.start(
-            session, Trail(frame.request, session, now), wanted, form, operation_id, looks.actor, now
-        )
+
+    def start(session: Session) -> str:
+        trail = Trail(frame.request, session, now)
+        return file_imports.start(session, trail, wanted, form, operation_id, looks.actor, now).id
+
+    return parts.database.write(
+        lambda session: posted_once.do(frame, session, asked.once, mark, lambda: start(session))
     )
-    return operation_id
 
 
 def _shown(
@@ -171,5 +180,5 @@ def _shown(
     return frame.page(
         template, status=status, asked=asked, found=found, mark=mark, name=name, problem=problem, kinds=KINDS,
         effect=EFFECTS[asked.kind], journeys=live, encodings=list(ENCODINGS), delimiters=list(DELIMITERS),
-        call="/v1/imports",
+        call="/v1/imports", once=posted_once.token(),
     )  # fmt: skip

@@ -14,11 +14,12 @@ from api.deps.signed_in import AdminUser
 from api.deps.transactions import Now, Reading
 from api.edge import key_changes
 from api.edge.own_pages import own_form
-from api.pages.frame import confirmations, forms
+from api.pages.frame import confirmations, forms, posted_once
 from api.pages.frame.confirmations import LONGEST_REASON, ActionConfirmation
 from api.pages.frame.frame import Frame, TheFrame
 from api.pages.frame.problems import PageRoute
 from api.schemas.keys import KeyIn, KeyMade, KeyOut
+from services.access.idempotency import Conflict
 from services.access.keys import api_keys
 from services.errors import InvalidInput
 from store.queries.listing import lists
@@ -46,6 +47,7 @@ class KeyForm(BaseModel):
     expires: str = Field(default="", max_length=40)
     rate: str = Field(default="", max_length=40)
     origins: str = Field(default="", max_length=20_000)
+    once: str = Field(default="", pattern=posted_once.PATTERN)
 
     def wanted(self) -> KeyIn:
         """As the API takes it; raise InvalidInput."""
@@ -71,16 +73,20 @@ def listed(frame: TheFrame, looks: AdminUser, session: Reading, page: ThePage) -
 
 @router.post("", response_class=HTMLResponse)
 def create(frame: TheFrame, looks: AdminUser, now: Now, asked: Annotated[KeyForm, Form()]) -> HTMLResponse:
-    """The key is on the page that answers, and nowhere else."""
+    """The key is on the page that answers, and nowhere else; a form posted twice makes one, and shows it again."""
 
-    def work(session: Session) -> KeyMade:
-        return key_changes.create(session, Trail(frame.request, session, now), asked.wanted(), now)
+    def work(session: Session) -> str:
+        trail, wanted = Trail(frame.request, session, now), asked.wanted()
+        return posted_once.do(
+            frame, session, asked.once, wanted.model_dump_json(),
+            lambda: key_changes.create(session, trail, wanted, now).model_dump_json(),
+        )  # fmt: skip
 
     try:
         made = frame.parts.database.write(work)
-    except InvalidInput as wrong:
-        return _anew(frame, asked, problem=str(wrong), status=422)
-    return _anew(frame, KeyForm(), made=made)
+    except (InvalidInput, Conflict) as wrong:
+        return _anew(frame, asked, problem=str(wrong), status=409 if isinstance(wrong, Conflict) else 422)
+    return _anew(frame, KeyForm(), made=KeyMade.model_validate_json(made))
 
 
 @router.post("/{id}/origins", response_class=RedirectResponse)
@@ -142,5 +148,6 @@ def _shown(
     return frame.page(
         "settings/keys.html", status=status, keys=rows, cursor=cursor, asked=asked, made=made, problem=problem,
         scopes=SCOPES, in_pages=api_keys.IN_PAGES, call="/v1/keys",
+        once=posted_once.token(),
         as_json=f"[{', '.join(KeyOut.model_validate(row).model_dump_json() for row in rows)}]",
     )  # fmt: skip

@@ -12,7 +12,9 @@ from api.deps.signed_in import MarketerUser
 from api.edge import form_values, template_renders
 from api.edge.own_pages import own_form
 from api.edge.render_turns import TheRenderTurns
+from api.pages.frame import posted_once
 from api.pages.frame.frame import Frame, TheFrame
+from api.pages.frame.posted_once import Once
 from api.pages.frame.problems import PageRoute
 from api.pages.templates.asked_preview import AskedPreview, TheAskedByForm, TheAskedForTest
 from api.pages.templates.one_template import LookedAt, look_at
@@ -56,15 +58,24 @@ def _wrong_with(to: str) -> str:
 
 @router.post("/{key}/test", response_class=RedirectResponse)
 async def send(
-    key: str, frame: TheFrame, looks: MarketerUser, turns: TheRenderTurns, asked: TheAskedByForm, to: WantedAddress = ""
+    key: str,
+    frame: TheFrame,
+    looks: MarketerUser,
+    turns: TheRenderTurns,
+    asked: TheAskedByForm,
+    to: WantedAddress = "",
+    once: Once = "",
 ) -> Response:
-    """Send it, and show what becomes of it."""
+    """Send it, and show what becomes of it; a form that is posted twice sends one mail."""
     parts, now = frame.parts, frame.parts.clock()
 
     def work(session: Session) -> str:
         trail = Trail(frame.request, session, now)
         mail = form_values.read(TestMailIn, {**asked.wanted().model_dump(), "to": to})
-        return template_renders.start_test(parts, session, trail, key, mail, looks.actor, now).id
+        return posted_once.do(
+            frame, session, once, mail.model_dump_json(),
+            lambda: template_renders.start_test(parts, session, trail, key, mail, looks.actor, now).id,
+        )  # fmt: skip
 
     try:
         operation = await run_in_threadpool(parts.database.write, work)
@@ -88,5 +99,5 @@ async def _shown(
     """The form, or (`sure`) the question whether that is meant."""
     return await run_in_threadpool(
         frame.page, "templates/test.html", status=status, key=key, asked=asked, found=found, to=to, sure=sure,
-        problem=problem, call=f"/v1/templates/{key}/test",
+        once=posted_once.token(), problem=problem, call=f"/v1/templates/{key}/test",
     )  # fmt: skip

@@ -44,8 +44,9 @@ def pages(database: Database, operation: Operation, clock: Clock) -> Iterator[Pa
         total, (seen, looked_up) = ordered.lines, _progress(operation.cursor)
         histories = islice(ordered.customers(clock()), seen, None) if seen is not None else iter(())
         work = enumerate(histories, start=(seen or 0) + 1)
+        counted = dict[str, str]()
         while chunk := [CountedHistory(number, *history) for number, history in islice(work, placement.CHUNK)]:
-            yield _histories(database, operation, journey, chunk, total, clock())
+            yield _histories(database, operation, journey, chunk, counted, total, clock())
         if journey is not None:
             names = islice(ordered.names(), looked_up, None)
             for known in placing_known.to_place(database, journey, names, placement.CHUNK):
@@ -94,10 +95,14 @@ def _histories(
     operation: Operation,
     live: LiveJourney | None,
     chunk: Sequence[CountedHistory],
+    counted: dict[str, str],
     total: int,
     now: datetime,
 ) -> ItemPage[CountedHistory]:
-    """Customers and their histories. What fails of a known customer is an event; of a new one, all that they did."""
+    """Customers and their histories. What fails of a known customer is an event; of a new one, all that they did.
+
+    `counted` are those who are left alone, each with the first name by which the file calls them.
+    """
 
     def do(session: Session, part: Sequence[CountedHistory]) -> Done:
         work = [(one.name, one.messages) for one in part]
@@ -105,7 +110,8 @@ def _histories(
         counts = {name: getattr(placed, name) for name in ("events", "enrolled", "repeated")}
         counts["customers"] = sum(one.first for one in part)
         current = session.get(Operation, operation.id) or operation
-        those = (placed.left_alone[one.name] for one in part if one.first and one.name in placed.left_alone)
+        alone = ((one.name, placed.left_alone[one.name]) for one in part if one.first and one.name in placed.left_alone)
+        those = [one for name, one in alone if counted.setdefault(one.customer, name) == name]
         left = placing_known.told_together(current.result or {}, those)
         return Done(
             count=sum(len(one.messages) for one in part),

@@ -20,7 +20,7 @@ from services.customers.history import past_orders
 from services.enrollments.entering import customer_events
 from services.enrollments.entering.customer_events import Listeners
 from services.imports.histories.joined_profiles import Work, joined_by_address
-from services.imports.histories.names_in_files import ANONYMOUSLY, name_of
+from services.imports.histories.names_in_files import ANONYMOUSLY, identifier, name_of
 from services.imports.placing import gathered_histories
 from services.imports.placing.placed_runs import PlacedRuns
 from services.imports.placing.placing_known import LeftAlone, left_alone
@@ -122,8 +122,9 @@ def fail_alone(session: Session, one: Work) -> Sequence[Work]:
 
 def _existing(session: Session, names: Sequence[str]) -> tuple[dict[str, str], set[str]]:
     """Whoever is a customer already, by whatever id, with their own one, and who was one and is erased."""
-    owners, erased = identities.look_up(session, [(USER, name) for name in names])
-    return {name: owner for (_, name), owner in owners.items()}, {name for _, name in erased}
+    by_id = {identifier(name): name for name in names}
+    owners, erased = identities.look_up(session, [one for one in by_id if one[0] == USER])
+    return {by_id[one]: owner for one, owner in owners.items()}, {by_id[one] for one in erased}
 
 
 class Batch:

@@ -36,10 +36,10 @@ def due(session: Session, now: datetime, limit: int, without: Collection[HookSou
     return session.exec(query.order_by(col(Hook.not_before)).limit(limit).with_for_update(skip_locked=True)).all()
 
 
-def claimed_by_others(session: Session, fence: str) -> Sequence[Hook]:
+def claimed_by_others(session: Session, fence: str, limit: int) -> Sequence[Hook]:
     """What another owner than this one has claimed and not recorded, locked, in the order of their ids."""
     query = select(Hook).where(Hook.status == HookStatus.CALLING, col(Hook.fence) != fence)
-    return session.exec(query.order_by(col(Hook.id)).with_for_update()).all()
+    return session.exec(query.order_by(col(Hook.id)).limit(limit).with_for_update()).all()
 
 
 def locked(session: Session, hook_id: str) -> Hook | None:

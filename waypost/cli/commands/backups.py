@@ -1,6 +1,5 @@
 """Backups as they are typed: `backup`, `restore`, and `db restored` for PostgreSQL, which has its own tools."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +11,6 @@ from waypost.cli.terminal import fail, failures_as_sentences, print_answer
 
 if TYPE_CHECKING:
     from waypost.settings import Settings
-
-INSTANTS = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S"]
-"""How an instant is typed."""
 
 FolderArgument = Annotated[Path, typer.Argument(help="The folder of the backup.")]
 
@@ -70,20 +66,20 @@ def restore(folder: FolderArgument, as_json: JsonFlag = False) -> None:
 
 def db_restored(
     taken: Annotated[
-        datetime,
-        typer.Option("--taken", formats=INSTANTS, help="When the backup was begun, as 2026-03-02T03:00:00Z (UTC)."),
+        str, typer.Option("--taken", help="When the backup was begun, as 2026-03-02T03:00:00Z (UTC without a zone).")
     ],
     as_json: JsonFlag = False,
 ) -> None:
     """Tell a database that it was restored, before anything starts: all lanes are held, and nobody is mailed twice."""
-    from datetime import UTC
-
+    from readers import dates
     from waypost.backup import restoring
     from waypost.settings import Settings
     from waypost.wiring import utc_now
 
+    at = dates.instant(taken)
+    if at is None:
+        raise typer.BadParameter("say the instant as 2026-03-02T03:00:00Z", param_hint="--taken")
     with failures_as_sentences():
-        at = taken.replace(tzinfo=UTC)
         doubted = restoring.fence(Settings().database, at, utc_now())
         print_answer(as_json, {"taken_at": at.isoformat(), "in_doubt": doubted}, *_told(doubted))
 

@@ -59,7 +59,8 @@ def _decide_many(waypost: "Waypost", verdict: str, count: int | None, given: dic
     """Count them; with the count that was told, do it and wait."""
     done: Any = waypost.decide(verdict, count=count, **given)
     if done["operation"] is None:
-        return print_answer(as_json, done, f"{done['count']} to decide; add --count {done['count']} to do it")
+        told = f"{done['count']} to decide; add --count {done['count']} to do it" if done["count"] else "Nothing."
+        return print_answer(as_json, done, told)
     for shown in waypost.watch(done["operation"]):
         done = shown
     print_answer(as_json, done, f"[green]✓[/] {(done['result'] or {}).get('decided', 0)} decided: {verdict}")
