@@ -23,7 +23,7 @@ test: $(STAMP) $(NODE_STAMP) ## run all the tests
 	$(BIN)/pytest -n 4 --dist worksteal
 
 test-deep: $(STAMP) ## 500 random journeys on three interpreters, 500 pairs of versions, a world of 100,000 schedules (hours)
-	WAYPOST_DEEP=500 $(BIN)/pytest -n 2 tests/threeways tests/planning
+	WAYPOST_DEEP=500 $(BIN)/pytest -n 2 tests/threeways tests/planning tests/http/test_everything_at_once.py
 	WAYPOST_WORLD=100000 $(BIN)/pytest -n 2 tests/world
 
 test-faults: $(STAMP) ## every fault really done, with a table of what became of the mails (25 minutes at most)

@@ -103,5 +103,13 @@ class Reconciliation(BaseModel):
     )
     overdue: int = Field(description="enrollments that should have acted more than ten minutes ago", examples=[0])
     stuck: int = Field(description="enrollments whose every wake ends in an error", examples=[0])
+    unreadable_journeys: list[str] = Field(
+        description="journeys whose stored text cannot be read: they let nobody in until they are published anew",
+        examples=[[]],
+    )
+    unreadable_segments: list[str] = Field(
+        description="segments whose stored guard cannot be read: everybody stays in or out until it is written anew",
+        examples=[[]],
+    )
     outbox: OutboxBook | None
     last_check: LastCheckOut | None = Field(description="null where there was none yet; one comes each night")

@@ -15,11 +15,12 @@ from sqlmodel import Session
 
 from services.operations.item_pages import ItemPage, line_error
 from services.operations.operations import Done, PageOfWork
-from services.reconciliation import ledger, with_temporal
+from services.reconciliation import event_facts, ledger, lost_rows, with_temporal
 from services.reconciliation.counts import kept_counts, returned_counts, revenue_sums, run_counts
 from services.reconciliation.counts.kept_counts import NO_JOURNEY, WrongCount
 from services.reconciliation.differences import DifferenceKind, Findings
 from services.reconciliation.ledger import MailCheck
+from services.reconciliation.lost_rows import ComparedPage
 from services.reconciliation.with_temporal import WorkflowDirectory
 from services.values import Clock
 from store.queries.definitions import journeys as journey_rows
@@ -59,8 +60,12 @@ class ReconcilingPages:
             yield from self._wrong(self._read(run_counts.wrong_counts, key)) if key else ()
             yield from self._wrong(self._read(revenue_sums.wrong_counts, key)) if key else ()
         yield from self._wrong(self._read(returned_counts.wrong_counts))
-        for kind, check in ledger.MAILS.items():
+        for kind, check in ledger.mail_checks(self._clock()).items():
             yield from self._mails(kind, check)
+        yield from self._missed()
+        yield from self._events()
+        for kind, what, look, repair in _ROWS:
+            yield from self._rows(kind, what, look, repair)
         yield from self._dispatches()
         yield from self._operations()
         yield from self._enrollments()
@@ -82,6 +87,37 @@ class ReconcilingPages:
             for journey in sorted({journey for _, journey in found}):
                 items = _each([one for one, of in found if of == journey])
                 yield self._page(kind, journey or NO_JOURNEY, items, _of_mails(check))
+
+    def _missed(self) -> Iterator[PageOfWork]:
+        after: str | None = ""
+        while after is not None:
+            after, count, found = self._read(event_facts.missed_page, after)
+            yield _looked_at(count, "customers")
+            yield self._page(DifferenceKind.CUSTOMER_LOST, "customers", _each(found), event_facts.make_again)
+
+    def _events(self) -> Iterator[PageOfWork]:
+        after: str | None = ""
+        while after is not None:
+            after, count, found = self._read(event_facts.wrong_page, after)
+            yield _looked_at(count, "events")
+            for kind in sorted({one.kind for one in found}):
+                items = [
+                    DifferenceItem(thing=one, told=[one.told], count=one.count) for one in found if one.kind == kind
+                ]
+                yield self._page(kind, "events", items, event_facts.repair)
+
+    def _rows(
+        self, kind: DifferenceKind, what: str, look: Callable[[Session, str], ComparedPage], repair: Repair
+    ) -> Iterator[PageOfWork]:
+        after: str | None = ""
+        while after is not None:
+            page: ComparedPage = self._read(look, after)
+            after = page.last
+            yield _looked_at(page.count, what)
+            for journey in sorted({one.journey for one in page.found}):
+                here = [one for one in page.found if one.journey == journey]
+                items = [DifferenceItem(thing=one.id, told=[one.id], count=one.count) for one in here]
+                yield self._page(kind, journey or NO_JOURNEY, items, repair)
 
     def _dispatches(self) -> Iterator[PageOfWork]:
         after = 0
@@ -156,6 +192,15 @@ class ReconcilingPages:
         known = operation_rows.held(session, self._operation)
         assert known is not None
         return known
+
+
+_K = DifferenceKind
+_ROWS = (
+    (_K.WRONG_INTEREST, "enrollments", lost_rows.wrong_interests, lost_rows.register_anew),
+    (_K.DECISION_LOST, "enrollments", lost_rows.lost_decisions, lost_rows.put_lost_on_record),
+    (_K.MAIL_WITHOUT_BODY, "mails", lost_rows.mails_without_body, lost_rows.put_nothing_kept_on_record),
+)
+"""What is asked of enrollments and mails, and of the rows that belong to each."""
 
 
 def _looked_at(count: int, what: str) -> PageOfWork:

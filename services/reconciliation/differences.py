@@ -23,6 +23,13 @@ class DifferenceKind(StrEnum):
     MAIL_OF_NOBODY = "mail_of_nobody"
     MAIL_WENT_UNRECORDED = "mail_went_unrecorded"
     MAIL_NOT_CAUGHT = "mail_not_caught"
+    MAIL_WITHOUT_BODY = "mail_without_body"
+    CUSTOMER_LOST = "customer_lost"
+    EVENT_LOST = "event_lost"
+    EVENT_COUNT = "event_count"
+    EVENT_NUMBER = "event_number"
+    DECISION_LOST = "decision_lost"
+    WRONG_INTEREST = "wrong_interest"
     LIVE_COUNT = "live_count"
     ENDED_COUNT = "ended_count"
     MOVEMENT_COUNT = "movement_count"
@@ -77,12 +84,43 @@ MEANINGS: Mapping[DifferenceKind, DifferenceMeaning] = {
         repair="it is skipped (`exited`)",
     ),
     _K.MAIL_WENT_UNRECORDED: DifferenceMeaning(
-        told="a mail that the outbox has, or a provider has reported, and that the ledger does not call accepted",
+        told="a mail that the outbox has, or a provider has reported, and that the ledger does not call accepted; one "
+        "that is unknown after an hour, in which its lane asks for evidence",
         repair="it is accepted; one that was skipped or has failed is for a person",
     ),
     _K.MAIL_NOT_CAUGHT: DifferenceMeaning(
         told="a mail that the ledger says the outbox has, and that is not there",
         repair=None,
+    ),
+    _K.MAIL_WITHOUT_BODY: DifferenceMeaning(
+        told="a mail that was given to a provider, and of which it is not kept what it said and where its links lead",
+        repair="it is put on record that nothing is kept of it; what it said cannot be had but from a backup",
+    ),
+    _K.CUSTOMER_LOST: DifferenceMeaning(
+        told="a customer who is not there, and of whom there are enrollments, events, mails or decisions",
+        repair="they are made again, with what their events tell; the id by which your product knew them is in no "
+        "place that is left, so look for them in a backup first",
+    ),
+    _K.EVENT_LOST: DifferenceMeaning(
+        told="an event that is counted with its customer, and is not there",
+        repair="the loss is put on record in the customer's timeline (`events_lost`), and what is counted of it stays; "
+        "an event cannot be made again, and where nobody has acted on it a person moves the enrollment",
+    ),
+    _K.EVENT_COUNT: DifferenceMeaning(
+        told="what is counted of a customer's events of a name is not how many there are",
+        repair="count, sum, first and last are counted anew from the events",
+    ),
+    _K.EVENT_NUMBER: DifferenceMeaning(
+        told="a customer's next event would have a number that one of theirs has, so none could be taken in",
+        repair="the number is set to the last event's",
+    ),
+    _K.DECISION_LOST: DifferenceMeaning(
+        told="a decision that an enrollment has numbered, and that is not there",
+        repair="one that says so (`lost`) is put in its place; what was decided cannot be had but from a backup",
+    ),
+    _K.WRONG_INTEREST: DifferenceMeaning(
+        told="a live enrollment that is not registered for the events it waits for, or for others",
+        repair="it is registered anew, and looks at what has come meanwhile",
     ),
     _K.LIVE_COUNT: DifferenceMeaning(
         told="the count of those who stand at a step is not how many stand there",

@@ -6,7 +6,8 @@ first, so a repair that comes again does nothing.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from sqlmodel import Session
 
@@ -22,6 +23,9 @@ from store.statuses import MessageStatus
 
 PAGE = 200
 """Mails that are found, and repaired, in one transaction."""
+
+GRACE = timedelta(hours=1)
+"""How long a mail may be unknown before a check says that it went: its lane asks for evidence every minute or so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +61,14 @@ def _accept(session: Session, message_id: str, now: datetime) -> bool:
     return message.status == MessageStatus.ACCEPTED
 
 
-MAILS: Mapping[DifferenceKind, MailCheck] = {
-    DifferenceKind.MAIL_OF_NOBODY: MailCheck(find=strays.mails_of_nobody, repair=_withdraw),
-    DifferenceKind.MAIL_WENT_UNRECORDED: MailCheck(find=strays.mails_that_went, repair=_accept),
-    DifferenceKind.MAIL_NOT_CAUGHT: MailCheck(find=strays.mails_not_caught, repair=None),
-}
-"""What is asked of the ledger."""
+def mail_checks(now: datetime) -> Mapping[DifferenceKind, MailCheck]:
+    """What is asked of the ledger."""
+    went = partial(strays.mails_that_went, doubted=now - GRACE)
+    return {
+        DifferenceKind.MAIL_OF_NOBODY: MailCheck(find=strays.mails_of_nobody, repair=_withdraw),
+        DifferenceKind.MAIL_WENT_UNRECORDED: MailCheck(find=went, repair=_accept),
+        DifferenceKind.MAIL_NOT_CAUGHT: MailCheck(find=strays.mails_not_caught, repair=None),
+    }
 
 
 def drop_dispatches(session: Session, ids: Collection[int], now: datetime) -> int:

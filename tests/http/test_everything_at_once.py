@@ -1,7 +1,14 @@
-"""Whatever is asked in whatever order, while everything runs: publish, move, pause, resume, erase, merge, controls.
+"""Whatever is asked in whatever order of one installation: events, merges, erasures, a past that is imported, publishing
+(people pinned, or moved), pauses of the journey, pause, resume, skip, move, exit and retry of one, all but the last of a
+stage, holds.
 
-Hypothesis drives the API over a store, wakes what waits and hands over what is due. After each step the books balance, and
-nobody runs through the journey twice; no inbox gets more than the cap. WAYPOST_WORLD looks longer.
+Hypothesis makes one call of the API after another over a SQLite file (who comes at the same moment is in
+`tests/store/test_at_once.py`, what dies in `tests/world`), works off its operations, wakes enrollments in front of their
+workflows, has the workflows follow, hands mails over, and lets days pass. After each step the books balance, no customer,
+event, decision or body is missing, each enrollment is registered for what it waits for, and nobody runs through the
+journey twice; no inbox gets more than the cap, nothing goes while all is held, nobody is mailed for a past that is
+imported, and whom a person has paused stays where they are. Each workflow arrives where the wakes did. WAYPOST_DEEP looks
+longer.
 """
 
 import itertools
@@ -21,23 +28,38 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlmodel import Session, col, select
 
 from services.access.keys import api_keys
+from services.enrollments.controls import bulk_controls
+from services.enrollments.controls.bulk_controls import BulkRequest, BulkVerb
+from services.enrollments.waking import wake
 from services.messages.sending import claiming, sending_ledger
 from services.messages.sending.claiming import OutgoingChannel
 from services.messages.sending.sending_ledger import AttemptResult
+from services.operations import operations
+from services.reconciliation import event_facts, lost_rows
 from services.reports.health import reconciliation
+from store.queries.listing.live_selection import LiveFilter
 from store.statuses import ControlStatus, EnrollmentStatus, MessageStatus
 from store.tables.enrollments import ControlRequest, Enrollment
 from store.tables.messages import Message
 from tests.conftest import HandClock, settings_for
-from tests.http.tour import JOURNEY, LONGER, done, put
+from tests.http.tour import JOURNEY as UNNAMED
+from tests.http.tour import done, put
 from tests.shells import Shell
 from waypost.processes.api import build
 from waypost.wiring import Parts
 
-EXAMPLES, STEPS = (300, 50) if "WAYPOST_WORLD" in os.environ else (4, 20)
+EXAMPLES, STEPS = (300, 50) if "WAYPOST_DEEP" in os.environ else (8, 25)
+JOURNEY = UNNAMED.replace("{wait: 3 days}", "{id: rest, wait: 3 days}")
+LONGER = JOURNEY.replace("3 days", "5 days")
 CAP, WINDOW = 2, timedelta(days=30)
 PEOPLE = ("ann", "bob", "eve")
+PAST = (*PEOPLE, "old", "older")
+"""Who has a history in a file: customers, and such as nobody knows yet."""
+
+VERBS = ("pause", "resume", "skip", "exit")
+PLACES = (("trial", None), ("trial", "trial/send:mail_b"), ("paying", None))
 users = st.sampled_from(PEOPLE)
+which = st.integers(min_value=0, max_value=5)
 
 
 class EverythingAtOnce(RuleBasedStateMachine):
@@ -61,7 +83,9 @@ class EverythingAtOnce(RuleBasedStateMachine):
         self.client.__enter__()
         self.names, self.sent = itertools.count(), defaultdict[str, list[datetime]](list)
         self.shells: dict[str, Shell] = {}
-        self.version = JOURNEY
+        self.version, self.held = JOURNEY, False
+        self.stands: dict[str, tuple[str, str | None]] = {}
+        """Where those stand whom a person has paused."""
         self._asked("PUT", "/v1/settings", json={"cap": {"max": CAP, "per": f"{WINDOW.days} days"}})
         put(self.client, JOURNEY)
         self._asked("POST", "/v1/journeys/tour/publish")
@@ -87,6 +111,18 @@ class EverythingAtOnce(RuleBasedStateMachine):
     def _enrollments(self) -> list[Enrollment]:
         with self.parts.database.reading() as session:
             return list(session.exec(select(Enrollment).order_by(col(Enrollment.id))).all())
+
+    def _shell(self, one: Enrollment) -> Shell:
+        """The workflow of an enrollment; the first time it begins where the enrollment stands."""
+        if one.id not in self.shells:
+            self.shells[one.id] = Shell(self.parts.database, one)
+            self.shells[one.id].wakes = one.wakes
+        return self.shells[one.id]
+
+    def _chosen(self, which: int) -> str | None:
+        """One of the enrollments, live or ended; None while there are none."""
+        ids = [one.id for one in self._enrollments()]
+        return ids[which % len(ids)] if ids else None
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
@@ -126,12 +162,86 @@ class EverythingAtOnce(RuleBasedStateMachine):
         if operation is not None:
             done(self.client, self.parts, operation)
 
+    @rule(which=which, verb=st.sampled_from(VERBS))
+    def one_enrollment_is_controlled(self, which: int, verb: str) -> None:
+        id = self._chosen(which)
+        if id is None:
+            return
+        asked = self._asked("POST", f"/v1/enrollments/{id}/{verb}")
+        assert asked.status_code in (200, 409), asked.text
+        if asked.status_code == 200 and verb == "exit":
+            assert asked.json()["status"] == "ended"
+        self._who_is_paused()
+
+    @rule(which=which, place=st.sampled_from(PLACES))
+    def one_enrollment_is_moved(self, which: int, place: tuple[str, str | None]) -> None:
+        id = self._chosen(which)
+        if id is None:
+            return
+        asked = self._asked("POST", f"/v1/enrollments/{id}/move", json={"stage": place[0], "step": place[1]})
+        assert asked.status_code in (200, 409), asked.text
+        if asked.status_code == 200:
+            assert asked.json()["stage"] == place[0]
+        self._who_is_paused()
+
+    @rule(verb=st.sampled_from([*VERBS, "move"]))
+    def all_in_a_stage_are_controlled(self, verb: BulkVerb) -> None:
+        wanted = LiveFilter(journey="tour", stage="trial")
+        asked = BulkRequest(verb=verb, wanted=wanted, to=("paying", None) if verb == "move" else None)
+        with self.parts.database.writing() as session:
+            started = operations.start(session, bulk_controls.KIND, asked.as_json(), self.clock()).id
+        assert done(self.client, self.parts, {"id": started})["status"] == "done"
+        self.time_passes_and_everybody_wakes(0)
+        self._who_is_paused()
+
+    def _who_is_paused(self) -> None:
+        paused = (one for one in self._enrollments() if one.paused_by == "person")
+        self.stands = {one.id: (one.stage, one.step) for one in paused if one.status == EnrollmentStatus.LIVE}
+
+    @rule(days=st.lists(st.integers(min_value=1, max_value=20), min_size=1, max_size=4), bought=st.booleans())
+    def a_past_is_imported(self, days: list[int], bought: bool) -> None:
+        """Nobody is mailed for what is past, and who is in the journey already is left alone."""
+        lines = ["userId,event,timestamp,messageId"]
+        for user, ago in zip(PAST[-len(days) :], days, strict=True):
+            for name, at in (("Signed Up", ago), ("Paid", ago - 1))[: 2 if bought else 1]:
+                stamp = (self.clock() - timedelta(days=at, minutes=1)).isoformat()
+                lines.append(f"{user},{name},{stamp},p{next(self.names)}")
+        before = {one.id for one in self._enrollments()}
+        asked = self._asked("POST", "/v1/imports?kind=events&journey=tour", content="\n".join(lines).encode())
+        assert asked.status_code == 202, asked.text
+        assert done(self.client, self.parts, asked.json())["status"] == "done"
+        placed = {one.id for one in self._enrollments()} - before
+        with self.parts.database.reading() as session:
+            mails = session.exec(select(Message).where(col(Message.enrollment_id).in_(placed))).all()
+        assert {(one.status, one.reason) for one in mails} <= {(MessageStatus.SKIPPED, "imported")}
+
+    @rule(hold=st.booleans())
+    def all_lanes_are_held_or_let_go(self, hold: bool) -> None:
+        body = {"json": {"reason": "to look"}} if hold else {}
+        self._asked("POST", f"/v1/lanes/{'hold' if hold else 'release'}", **body)
+        self.held = hold
+
     @rule(hours=st.sampled_from([0, 1, 80, 130]))
     def time_passes_and_everybody_wakes(self, hours: int) -> None:
         self.clock.at += timedelta(hours=hours)
         for one in self._enrollments():
-            if one.status == EnrollmentStatus.LIVE or one.id in self.shells:
-                self.shells.setdefault(one.id, Shell(self.parts.database, one)).wake(self.clock())
+            self._shell(one).wake(self.clock())
+
+    @rule()
+    def everybody_is_waked_ahead_of_their_workflows(self) -> None:
+        ids = [one.id for one in self._enrollments() if one.status == EnrollmentStatus.LIVE]
+        self.parts.database.write(lambda session: wake.lead(session, ids, self.clock()))
+
+    @rule(which=which)
+    def a_wake_has_failed_and_a_person_has_it_tried_again(self, which: int) -> None:
+        id = self._chosen(which)
+        if id is None:
+            return
+        self.parts.database.write(lambda session: wake.set_aside(session, id, "ValueError: no", self.clock()))
+        asked = self._asked("POST", f"/v1/enrollments/{id}/retry")
+        assert asked.status_code in (200, 409), asked.text
+        if asked.status_code == 200:
+            assert asked.json()["stuck"] is None
 
     @rule()
     def mail_goes(self) -> None:
@@ -141,6 +251,7 @@ class EverythingAtOnce(RuleBasedStateMachine):
         now = self.clock()
         sending_ledger.take_over(session, "journey", "f", now)
         claimed = claiming.claim(session, "journey", "f", 50, now, OutgoingChannel(channel="p"))
+        assert not (claimed and self.held), "all is held"
         mails = [(self.parts.composer.compose(one, now), one.attempt) for one in claimed]
         going = sending_ledger.freeze(session, "journey", "f", mails, now)
         assert going == {one.send_id for one in claimed}
@@ -153,10 +264,34 @@ class EverythingAtOnce(RuleBasedStateMachine):
     # -- what holds ----------------------------------------------------------------------------------------------------
 
     @invariant()
+    def each_enrollment_has_a_workflow(self) -> None:
+        """From where it stood first; what is done ahead of it after that it is to follow."""
+        if hasattr(self, "parts"):
+            for one in self._enrollments():
+                self._shell(one)
+
+    @invariant()
     def the_books_balance(self) -> None:
         if hasattr(self, "parts"):
             with self.parts.database.reading() as session:
                 assert reconciliation.reconcile(session, recount=True)["balanced"]
+
+    @invariant()
+    def nothing_is_missing(self) -> None:
+        if hasattr(self, "parts"):
+            with self.parts.database.reading() as session:
+                assert event_facts.missed_page(session, "")[2] == []
+                assert event_facts.wrong_page(session, "")[2] == []
+                assert lost_rows.wrong_interests(session, "").found == []
+                assert lost_rows.lost_decisions(session, "").found == []
+                assert lost_rows.mails_without_body(session, "").found == []
+
+    @invariant()
+    def whom_a_person_has_paused_stays(self) -> None:
+        if hasattr(self, "parts"):
+            live = {one.id: one for one in self._enrollments() if one.paused_by == "person"}
+            there = {id: (live[id].stage, live[id].step) for id in self.stands if id in live}
+            assert there == {id: place for id, place in self.stands.items() if id in live}
 
     @invariant()
     def nobody_runs_twice(self) -> None:

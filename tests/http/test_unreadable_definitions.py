@@ -10,6 +10,7 @@ from journeys.program import compiler
 from services.enrollments.entering import customer_events
 from services.reports.health import backlog
 from tests.conftest import HandClock
+from waypost.doctor.standing_still import standing_still
 from waypost.wiring import Parts
 
 JOURNEY = """journey: {key}
@@ -73,3 +74,20 @@ async def test_a_segment_that_cannot_be_read_keeps_its_members_and_holds_up_noth
     assert stuck(parts, clock) == {"segment": 1}
     assert client.put("/v1/segments/bad", json={"guard": "customer.plan == 'solo'"}).status_code == 200
     assert stuck(parts, clock) == {}
+
+
+def test_the_books_and_the_doctor_name_them_with_what_to_do(client: TestClient, parts: Parts) -> None:
+    client.put("/v1/journeys/bad", content=JOURNEY.format(key="bad"))
+    assert client.post("/v1/journeys/bad/publish").status_code == 200
+    assert client.put("/v1/segments/late", json={"guard": BY_TIME}).status_code in (200, 201)
+    before = client.get("/v1/reports/reconciliation").json()
+    assert (before["unreadable_journeys"], before["unreadable_segments"], standing_still(before)) == ([], [], [])
+    damage(parts, "UPDATE journey_version SET canonical = replace(canonical, '3 days', '3 dayz') WHERE journey = 'bad'")
+    damage(parts, "UPDATE segment SET guard = 'customer.(' WHERE key = 'late'")
+    books = client.get("/v1/reports/reconciliation").json()
+    assert (books["unreadable_journeys"], books["unreadable_segments"]) == (["bad"], ["late"])
+    journey, segment = standing_still(books)
+    assert "the journey bad cannot be read" in journey
+    assert "`waypost rollback bad --to N`" in journey
+    assert "the segment late cannot be read" in segment
+    assert "PUT /v1/segments/late" in segment

@@ -159,7 +159,7 @@ BOOK = {
     "differences": {},
 }  # fmt: skip
 FOUND = {
-    "balanced": True, "recounted": False, "journeys": [BOOK], "on_their_way": {}, "outbox": None, "overdue": 0, "stuck": 0, "stuck_hooks": {}, "stuck_dispatches": {}, "last_check": None,
+    "balanced": True, "recounted": False, "journeys": [BOOK], "on_their_way": {}, "outbox": None, "overdue": 0, "stuck": 0, "unreadable_journeys": [], "unreadable_segments": [], "stuck_hooks": {}, "stuck_dispatches": {}, "last_check": None,
     "broadcasts": [{"broadcast": "spring", "messages": BOOK["messages"], "differences": {"accepted_messages": 3}}],
     "revenue": {"checked_at": None, "differences": {"last_EUR_counted_but_not_credited": 17}},
 }  # fmt: skip

@@ -16,7 +16,7 @@ from services.messages.sending import sending_ledger
 from services.messages.sending.sending_ledger import AttemptResult
 from services.reconciliation.counts import returned_counts
 from store.queries.figures.message_counts import ARRIVED
-from store.queries.mails import messages
+from store.queries.mails import message_bodies, messages
 from store.session import Database
 from store.statuses import MessageStatus
 from store.tables.customers import Customer
@@ -58,6 +58,8 @@ def returned(database: Database, noon: datetime) -> datetime:
         sending_ledger.take_over(session, "journey", "f", noon)
         messages.claim(session, list(MAILS), "f", noon)
         messages.freeze(session, dict.fromkeys(MAILS, 1), "f", noon)
+        said = {"subject": "s", "html": "h", "text": "t", "urls": []}
+        message_bodies.keep(session, [{"message_id": one, **said} for one in MAILS], noon)
         sent = [AttemptResult(send_id=one, status=MessageStatus.ACCEPTED, reason=None, provider="p") for one in MAILS]
         sending_ledger.record(session, "f", sent, noon)
     for name, reports in REPORTS.items():

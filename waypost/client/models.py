@@ -1448,6 +1448,8 @@ class Reconciliation(TypedDict):
     stuck_hooks: dict[str, int]
     overdue: int
     stuck: int
+    unreadable_journeys: list[str]
+    unreadable_segments: list[str]
     outbox: OutboxBook | None
     last_check: LastCheckOut | None
 

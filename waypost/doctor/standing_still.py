@@ -17,6 +17,16 @@ def standing_still(books: Mapping[str, Any]) -> list[str]:
             "`waypost status ID` tells the error; `waypost enrollment retry ID` or `exit ID` ends it"
         )
     found += [
+        f"the stored text of the journey {key} cannot be read by this build, so it lets nobody in: publish it anew, "
+        f"from its file or by `waypost rollback {key} --to N` (`waypost versions {key}` lists them)"
+        for key in books["unreadable_journeys"]
+    ]
+    found += [
+        f"the stored guard of the segment {key} cannot be read by this build, so nobody joins or leaves it: write it "
+        f"anew (PUT /v1/segments/{key})"
+        for key in books["unreadable_segments"]
+    ]
+    found += [
         f"{count} calls of {step} are stuck: `waypost hooks list --status stuck` says why; "
         "`waypost hooks retry ID` or `cancel ID` ends it"
         for step, count in books["stuck_hooks"].items()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -54,9 +55,17 @@ class Backlog:
     silences: Mapping[tuple[str, str], int]
 
 
-def standing_still(session: Session, now: datetime) -> dict[str, int]:
-    """How many enrollments should have acted minutes ago, and how many end each wake in an error."""
-    return {"overdue": poking.count_overdue(session, now), "stuck": enrollments.count_stuck(session)}
+def standing_still(session: Session, now: datetime) -> dict[str, Any]:
+    """How many enrollments should have acted minutes ago, how many end each wake in an error, and what is unreadable.
+
+    A journey or a segment is unreadable whose stored text this build does not understand.
+    """
+    return {
+        "overdue": poking.count_overdue(session, now),
+        "stuck": enrollments.count_stuck(session),
+        "unreadable_journeys": sorted(journeys.all_unreadable(session)),
+        "unreadable_segments": sorted(segments.all_unreadable(session)),
+    }
 
 
 def measure(session: Session, now: datetime) -> Backlog:

@@ -119,11 +119,15 @@ def mails_of_nobody(session: Session, after: str, limit: int) -> Sequence[StrayM
     return _page(session, here, after, limit)
 
 
-def mails_that_went(session: Session, after: str, limit: int) -> Sequence[StrayMail]:
-    """Mails that the outbox has, or a provider has reported, and that are neither accepted nor in anybody's hands."""
+def mails_that_went(session: Session, after: str, limit: int, doubted: datetime) -> Sequence[StrayMail]:
+    """Mails that the outbox has, or a provider has reported, and that are neither accepted nor in anybody's hands.
+
+    Of one that is unknown its lane asks; it is in nobody's hands when it has been so since before `doubted`.
+    """
     caught = select(OutboxMail.id).where(OutboxMail.send_id == Message.id).exists()
-    settled = (MessageStatus.ACCEPTED, MessageStatus.CLAIMED, MessageStatus.SENDING, MessageStatus.UNKNOWN)
-    here = (col(Message.status).not_in(settled), or_(caught, col(Message.delivery).is_not(None)))
+    settled = (MessageStatus.ACCEPTED, MessageStatus.CLAIMED, MessageStatus.SENDING)
+    asked = (col(Message.status) == MessageStatus.UNKNOWN) & (col(Message.updated_at) >= doubted)
+    here = (col(Message.status).not_in(settled), ~asked, or_(caught, col(Message.delivery).is_not(None)))
     return _page(session, here, after, limit)
 
 
