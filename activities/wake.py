@@ -1,6 +1,5 @@
 """The wake of an enrollment: one local activity, one transaction; and the program of one that was moved."""
 
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -71,11 +70,11 @@ class Waking:
 
     def _away(self, asked: Wake, error: Exception) -> Woken:
         if activity.info().attempt >= STUCK_AFTER_ALL and not isinstance(error, NoConnectionFree):
-            with suppress(*dialect.AT_FAULT):
-                return self._set_aside(asked, error)
-        raise ApplicationError("the database cannot be had", type=type(error).__name__) from None
+            return self._set_aside(asked, error)
+        raise _cannot_be_had(error) from None
 
     def _set_aside(self, asked: Wake, error: Exception) -> Woken:
+        """Where that cannot be written either, it is tried again."""
         told = f"{type(error).__name__}: {error}"[:300]
         try:
             woken = self._database.write(
@@ -85,6 +84,12 @@ class Waking:
             )
         except wake.Overtaken:
             raise ApplicationError("the wake was done meanwhile", type="Overtaken") from None
+        except dialect.AT_FAULT as away:
+            raise _cannot_be_had(away) from None
         log.error("enrollment_stuck", enrollment=asked.enrollment, exc_info=error)
         meters.unexpected("wake")
         return woken
+
+
+def _cannot_be_had(error: Exception) -> ApplicationError:
+    return ApplicationError("the database cannot be had", type=type(error).__name__)

@@ -37,7 +37,7 @@ class Sqlite:
         return f"sqlite:///{self._folder / 'waypost.db'}"
 
     def cool(self, database: Database) -> None:
-        database.engine.dispose()
+        database.close()
         _forget(self._folder)
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ class Postgresql:
         self.url = f"{base}/waypost?{rest}"
 
     def cool(self, database: Database) -> None:
-        database.engine.dispose()
+        database.close()
         self._server.stop()
         _forget(self._server.pgdata)
         self._server.ensure_postgres_running()

@@ -336,8 +336,10 @@ def counted(database: Database) -> Iterator[list[int]]:
     def note(*_: Any) -> None:
         count[0] += 1
 
-    event.listen(database.engine, "before_cursor_execute", note)
+    for engine in database.engines:
+        event.listen(engine, "before_cursor_execute", note)
     try:
         yield count
     finally:
-        event.remove(database.engine, "before_cursor_execute", note)
+        for engine in database.engines:
+            event.remove(engine, "before_cursor_execute", note)

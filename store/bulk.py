@@ -6,9 +6,9 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, bindparam
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, col
 
 from store import dialect
 from store.types import Instant, as_text
@@ -52,6 +52,11 @@ def parts(values: Iterable[Value]) -> Iterator[tuple[Value, ...]]:
     left = iter(values)
     while part := tuple(islice(left, AT_ONCE)):
         yield part
+
+
+def among(column: Any, name: str) -> Any:
+    """The condition that a column has one of the values that a statement, which is built once, is given by a name."""
+    return col(column).in_(bindparam(name, expanding=True))
 
 
 def matching(
@@ -167,7 +172,12 @@ def add_missing(session: Session, table: type[SQLModel], rows: Sequence[ColumnVa
 
     There must be at least one, and all have the same columns.
     """
-    session.connection().execute(dialect.of(session).insert(table).on_conflict_do_nothing(), rows)
+    session.connection().execute(_missing_plan(str(table.__tablename__), dialect.of(session).name), rows)
+
+
+@lru_cache(maxsize=64)
+def _missing_plan(table: str, kind: str) -> Any:
+    return dialect.named(kind).insert(SQLModel.metadata.tables[table]).on_conflict_do_nothing()
 
 
 def put(session: Session, table: type[SQLModel], rows: Sequence[ColumnValues]) -> None:

@@ -67,15 +67,16 @@ ALWAYS: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson
 """JSON columns the fastest way there is, since every event passes it; no error tells the values of a statement."""
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, **mode: str) -> Engine:
     """An engine for `sqlite:///PATH` or `postgresql://…`; nothing connects before it is first used.
 
-    Raise ArgumentError for another database.
+    `mode="read"` is for those that change nothing, where they have connections of their own. Raise ArgumentError for
+    another database.
 
     Up to 60 connections on SQLite and 40 on PostgreSQL, where each process counts against `max_connections`.
     """
     here = dialect.of_url(url)
-    engine = create_engine(here.driver_url(url), **here.engine, **ALWAYS)
+    engine = create_engine(here.driver_url(url), **here.engine, **ALWAYS, execution_options=mode)
     here.prepare(engine)
     event.listen(engine, "handle_error", _tell_no_values)
     return engine
@@ -89,12 +90,13 @@ def _tell_no_values(context: ExceptionContext) -> None:
 
 
 class Database:
-    """One database; hands out transactions."""
+    """One database; hands out transactions. `engines` are `engine` and, where they are apart, that of whoever reads."""
 
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
         here = dialect.named(self.engine.dialect.name)
-        self._reader = self.engine.execution_options(mode="read", **here.reading)
+        self.engines = (self.engine, open_engine(url, mode="read")) if here.readers_apart else (self.engine,)
+        self._reader = self.engines[-1].execution_options(mode="read", **here.reading)
         self._writer = self.engine.execution_options(mode="write")
         self._turn: Any = threading.Lock() if here.one_writer else nullcontext()
 
@@ -140,4 +142,5 @@ class Database:
 
     def close(self) -> None:
         """Close its connections. It can be used again, and opens others then."""
-        self.engine.dispose()
+        for one in self.engines:
+            one.dispose()

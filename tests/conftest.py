@@ -79,11 +79,13 @@ class Statements:
         def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
             asked.append(statement)
 
-        event.listen(database.engine, "before_cursor_execute", note)
+        for engine in database.engines:
+            event.listen(engine, "before_cursor_execute", note)
         try:
             yield asked
         finally:
-            event.remove(database.engine, "before_cursor_execute", note)
+            for engine in database.engines:
+                event.remove(engine, "before_cursor_execute", note)
         told = "\n".join(f"{count:6} x {text[:160]}" for text, count in Counter(asked).most_common(12))
         assert len(asked) <= at_most, f"{len(asked)} statements, at most {at_most} are right:\n{told}"
 

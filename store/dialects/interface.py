@@ -42,6 +42,8 @@ class Dialect:
     """Many rows go faster by COPY."""
     one_writer: bool
     """One transaction writes at a time: the threads of a process queue for it."""
+    readers_apart: bool
+    """Whoever reads has connections of their own."""
     reading: Mapping[str, Any]
     """Options of a transaction that sees one state of the database and changes nothing."""
     zones: bool

@@ -84,6 +84,7 @@ POSTGRESQL = Dialect(
     insert=_insert,
     copies=True,
     one_writer=False,
+    readers_apart=False,
     reading={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
     zones=True,
     json=_json,

@@ -357,12 +357,14 @@ class Deaths:
     def behind(self, commits: int) -> Iterator[list[set[str]]]:
         """The process dies behind so many commits that change something; with -1 it lives."""
         self.changed, self._lives = [], commits
-        event.listen(self._parts.database.engine, "before_cursor_execute", self._statement)
+        for engine in self._parts.database.engines:
+            event.listen(engine, "before_cursor_execute", self._statement)
         event.listen(Session, "after_commit", self._committed)
         try:
             yield self.changed
         finally:
-            event.remove(self._parts.database.engine, "before_cursor_execute", self._statement)
+            for engine in self._parts.database.engines:
+                event.remove(engine, "before_cursor_execute", self._statement)
             event.remove(Session, "after_commit", self._committed)
 
 

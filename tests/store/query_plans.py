@@ -39,11 +39,13 @@ def watched(database: Database) -> Iterator[list[Statement]]:
         if statement.lstrip().startswith(("SELECT", "WITH")):
             asked.append((statement, parameters))
 
-    event.listen(database.engine, "before_cursor_execute", keep)
+    for engine in database.engines:
+        event.listen(engine, "before_cursor_execute", keep)
     try:
         yield asked
     finally:
-        event.remove(database.engine, "before_cursor_execute", keep)
+        for engine in database.engines:
+            event.remove(engine, "before_cursor_execute", keep)
 
 
 def plan(session: Session, statement: str, parameters: Any) -> list[str]:

@@ -56,6 +56,20 @@ def test_one_that_fails_in_its_own_way_is_stuck_after_some_seconds(
     assert own(database).stuck == "KeyError: 'guard'"
 
 
+def test_where_not_even_that_can_be_written_it_is_tried_again_and_temporal_hears_of_no_statement(
+    database: Database, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise CANCELLED
+
+    fails(monkeypatch, KeyError("guard"))
+    monkeypatch.setattr(wake, "set_aside", away)
+    for number in (STUCK_AFTER, STUCK_AFTER_ALL):
+        with pytest.raises(ApplicationError, match="cannot be had"):
+            attempt(number)
+    assert own(database).stuck is None
+
+
 @pytest.mark.parametrize("error", [CANCELLED, InterfaceError("SELECT", {}, Exception("closed"))])
 def test_one_with_which_the_database_alone_has_trouble_is_stuck_after_some_minutes(
     database: Database, attempt: Attempt, monkeypatch: pytest.MonkeyPatch, error: Exception

@@ -40,16 +40,21 @@ DEATHS = (
     "before evidence", "after evidence", "before wake at rows", "after wake at rows", "before lease", "after lease",
     "before temporal", "after temporal", "before dispatched", "after dispatched", "before put off", "after put off",
     "before wake at deadlines", "after wake at deadlines", "before follow", "after follow", "before nobody follows",
-    "after nobody follows", "before wake", "after wake", "before request", "after request",
+    "after nobody follows", "before leave those to follow", "after leave those to follow", "before wake", "after wake",
+    "before set aside", "after set aside", "before request", "after request",
 )  # fmt: skip
 """Points at which a process dies in some schedule: both sides of each transaction of a mail's way and an enrollment's."""
 
 SELDOM = (
-    "in provider", "before give back", "after give back", "after evidence", "before put off", "after put off",
-    "before wake at deadlines", "after wake at deadlines", "before follow", "after follow", "before nobody follows",
-    "after nobody follows", "before wake", "after wake",
+    "in provider", "before give back", "after give back", "before evidence", "after evidence", "before put off",
+    "after put off", "before wake at deadlines", "after wake at deadlines", "before follow", "after follow",
+    "before nobody follows", "after nobody follows", "before leave those to follow", "after leave those to follow",
+    "before wake", "after wake", "before set aside", "after set aside",
 )  # fmt: skip
 """Points that are seldom passed: they are chosen three times as often, and whoever passes one dies."""
+
+HARDLY = ("before nobody follows", "after nobody follows")
+"""Those of them that are passed in one of thirty schedules before the calm: seven times as often."""
 
 PROVIDER = (
     "accepted",
@@ -68,7 +73,8 @@ PROVIDER = (
 HAPPENINGS = (
     "event", "event again", "a hundred at once", "bought", "closed", "unsubscribed", "paused", "person pauses",
     "person skips", "person moves", "published and moved", "merged", "erased", "held", "clock", "cut off",
-    "poke lost", "poke twice", "backup", "restored", "reports", "killed", "all killed",
+    "poke lost", "poke twice", "temporal away", "poisoned", "minutes pass", "backup", "restored", "reports", "killed",
+    "all killed",
 )  # fmt: skip
 """What customers, marketers and the world do meanwhile."""
 
@@ -90,7 +96,7 @@ RECOVERIES = (
     "a mail was parked", "a mail was planned again", "a late mail arrived", "a wake was told again",
     "somebody overdue was poked", "a poke was lost", "a poke came twice", "a report came before its record", "a mail was doubted after a restore",
     "the channel closed", "a wake was done ahead", "several wakes were followed at once", "a workflow was first", "a cap held a mail back", "a control was done", "a control was refused",
-    "somebody was moved", "two customers were merged",
+    "somebody was moved", "two customers were merged", "an enrollment was stuck", "workflows were left to be followed",
     *RETURNED.values(),
 )  # fmt: skip
 """Ways out that are gone in some schedule."""
@@ -106,8 +112,10 @@ AWAY = {
 RARELY = (
     "somebody overdue was poked", "a mail was given back", "died before give back", "died after give back",
     "died before evidence", "died after evidence", "died before nobody follows", "died after nobody follows",
+    "died before leave those to follow", "died after leave those to follow", "died before set aside",
+    "died after set aside",
 )  # fmt: skip
-"""What happens once or thrice in a thousand schedules, and must in several thousand."""
+"""What happens a few times in a thousand schedules, and must in several thousand."""
 
 SOMETIMES = (
     *(f"died {point}" for point in DEATHS),
@@ -129,7 +137,7 @@ class Faults:
         self.seen = seen
         self.calm = False
         self._left = detangle.randint(1, 5)
-        self._deadly = {detangle.choice(DEATHS + SELDOM * 2) for _ in range(detangle.randint(0, 3))}
+        self._deadly = {detangle.choice(DEATHS + SELDOM * 2 + HARDLY * 4) for _ in range(detangle.randint(0, 3))}
         self._away = detangle.choice((0.0, 0.02, 0.06))
         self._provider = detangle.choice((0.2, 0.5, 0.9))
 

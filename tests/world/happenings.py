@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import detangle
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from mail.providers.events import Feedback
@@ -15,7 +14,6 @@ from services.changes.planning.moving import TargetVersion
 from services.definitions.journey_versions import journeys
 from services.definitions.pausing import pauses
 from services.enrollments.controls import asking
-from services.errors import ServiceError
 from services.feedback.answers import consents
 from services.feedback.returns import delivery_events
 from services.ingestion import ingest
@@ -27,44 +25,27 @@ from store.tables.access import Operation
 from store.tables.customers import Customer
 from store.tables.enrollments import Enrollment
 from store.tables.messages import Message
-from tests.world.faults import ProcessKilled
+from tests.world.api_process import ApiProcess
 from tests.world.prepared import PEOPLE, SLOWER, publish
-from tests.world.process import ProcessDatabase
 
 if TYPE_CHECKING:
     from tests.world.world import World
 
+PASSES = (timedelta(minutes=6), timedelta(minutes=75))
+"""Time that passes in which nobody does anything: longer than a workflow may be behind, and until it is asked again
+though it has ended."""
 
-class ApiProcess:
-    """The API: a request is one transaction, and whoever gets no answer asks again."""
+PATIENCE = 30
+"""Seconds in which the clock must have come so far: where nothing is due, it does not."""
 
-    def __init__(self, world: "World") -> None:
-        self.world, self.alive = world, True
-        self._database = ProcessDatabase(world.database, self)  # type: ignore[arg-type]
-
-    def lives(self) -> None:
-        """It always does: another one takes its place at once."""
-
-    def passes(self, point: str) -> None:
-        """It may die, or find that the database cannot be had."""
-        if self.world.faults.dies(point):
-            raise ProcessKilled(point)
-        if self.world.faults.is_away(point):
-            raise OperationalError(point, None, Exception("away"))
-
-    async def request(self, work: Callable[[Session], Any]) -> Any:
-        """Ask until there is an answer. What is refused is None."""
-        while True:
-            try:
-                return await asyncio.to_thread(self.ask, work)
-            except ServiceError:
-                return None
-            except (ProcessKilled, OperationalError):
-                await asyncio.sleep(0.5)
-
-    def ask(self, work: Callable[[Session], Any]) -> Any:
-        """One request."""
-        return self._database.write(work)
+THEIRS = "SELECT id FROM customer WHERE external_id = ?"
+POISON = """
+CREATE TRIGGER poison BEFORE UPDATE OF wakes ON enrollment WHEN NEW.customer_id = '{}'
+BEGIN SELECT RAISE(ABORT, 'poisoned'); END
+"""
+CURE = "DROP TRIGGER IF EXISTS poison"
+STUCK = "SELECT 1 FROM enrollment WHERE customer_id = ? AND stuck IS NOT NULL"
+"""No wake of somebody can be kept, which no waiting mends; and whether that has come out."""
 
 
 class Happenings:
@@ -95,6 +76,7 @@ class Happenings:
         world = self.world
         await self._none_in_flight()
         world.clock.skewed, world.temporal.lose_signals, world.temporal.double_signals = timedelta(), 0, 0
+        world.temporal.away = False
         for one in world.processes:
             one.cut_off = False
         if self._reports:
@@ -296,6 +278,46 @@ class Happenings:
             await asyncio.sleep(detangle.choice((5.0, 16.0)))
             one.cut_off = False
 
+    async def happens_minutes_pass(self) -> None:
+        """Nobody does anything, and what is due by the clock comes while faults are about."""
+        until = self.world.clock.now() + detangle.choice(PASSES)
+        await self._comes(lambda: self.world.clock.now() >= until)
+
+    async def _comes(self, is_so: Callable[[], bool]) -> bool:
+        for _ in range(PATIENCE):
+            if is_so():
+                return True
+            await asyncio.sleep(1.0)
+        return False
+
+    async def happens_temporal_away(self) -> None:
+        """Temporal answers no client, just when several workflows are to be poked: the hosts' clocks have jumped."""
+        for name in ("Signed Up", "Bought"):
+            for user in PEOPLE[:2]:
+                await self._event(name, user)
+            await asyncio.sleep(2.0)
+        await self._none_in_flight()
+        self.world.temporal.away, self.world.clock.skewed = True, timedelta(hours=1)
+        self.world.tell()
+        await asyncio.sleep(detangle.choice((1.0, 6.0)))
+        self.world.temporal.away = False
+
+    async def happens_poisoned(self) -> None:
+        """The database refuses each wake of somebody, however often it is tried, until that is mended."""
+        user, ask = self._somebody(), self.world.raw.execute
+        await self._event("Signed Up", user)
+        found = ask(THEIRS, (user,)).fetchone()
+        if found is None:
+            return
+        await asyncio.sleep(1.0)
+        ask(POISON.format(*found))
+        try:
+            await self._event("Bought", user)
+            if await self._comes(lambda: bool(ask(STUCK, found).fetchone())):
+                self.world.faults.sometimes("an enrollment was stuck")
+        finally:
+            ask(CURE)
+
     async def happens_poke_lost(self) -> None:
         """Temporal takes a signal, and loses it."""
         self.world.temporal.lose_signals += 1
@@ -327,7 +349,8 @@ class Happenings:
         world = self.world
         await self.happens_all_killed()
         await self._none_in_flight()
-        rows, executions, taken_at, self.acknowledged = self._backup
+        rows, executions, taken_at, acknowledged = self._backup
+        self.acknowledged = dict(acknowledged)
         world.invariants.capped = False
         world.raw.deserialize(rows)
         world.temporal.restore(executions)

@@ -46,8 +46,9 @@ GROUP BY 1, 2, 3 HAVING count(*) > 1
 PUT_RIGHT = "SELECT enrollment_id FROM decision WHERE what = 'put_right'"
 """A workflow that did not follow its wakes."""
 
-STUCK = "SELECT stuck FROM enrollment WHERE stuck IS NOT NULL"
-"""An enrollment whose wakes raise."""
+STILL_STUCK = "SELECT stuck FROM enrollment WHERE stuck IS NOT NULL"
+STUCK = f"{STILL_STUCK} AND stuck NOT LIKE '%poisoned%'"
+"""An enrollment whose wakes raise; the other ones are those that the database was made to refuse for a while."""
 
 UNDECIDED = """
 SELECT m.id, m.status FROM message AS m WHERE m.status IN ('skipped', 'failed') AND NOT EXISTS (
@@ -75,7 +76,7 @@ ALWAYS = (PLACES, ENTERED, MAILS, TWICE, STUCK, PUT_RIGHT)
 BROKEN = f"SELECT {' OR '.join(f'EXISTS ({query})' for query in ALWAYS)}"
 """Whether one of these does not hold: all in one statement, each up to the first row that it finds."""
 
-AT_THE_END = (*ALWAYS, UNDECIDED)
+AT_THE_END = (*ALWAYS, STILL_STUCK, UNDECIDED)
 """When everything has come to rest."""
 
 

@@ -3,11 +3,13 @@
 import os
 import sqlite3
 import time
-from contextlib import nullcontext
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from itertools import count
 from typing import Any
 
+from sqlalchemy import Connection, event
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, create_engine
 
@@ -69,16 +71,39 @@ def address(user: str) -> str:
 
 
 class MemoryDatabase(Database):
-    """SQLite in memory, on one connection: whoever reads or writes does it alone, since all share one thread."""
+    """SQLite in memory, on one connection: whoever reads or writes does it alone, since all share one thread.
+
+    Whoever reads is not kept from writing by a pragma, which would expire all that the connection keeps prepared, but
+    found out.
+    """
 
     def __init__(self) -> None:
         connection = {**SQLITE.engine["connect_args"], "cached_statements": STATEMENTS}
         options: Any = {"poolclass": StaticPool, "connect_args": connection}
-        self.engine = create_engine("sqlite://", **options, **ALWAYS)
-        SQLITE.prepare(self.engine)
-        self._reader = self.engine.execution_options(mode="read")
-        self._writer = self.engine.execution_options(mode="write")
+        self.engine = self._reader = self._writer = create_engine("sqlite://", **options, **ALWAYS)
+        self.engines = (self.engine,)
+        event.listen(self.engine, "connect", _keep_references)
+        event.listen(self.engine, "begin", _begin)
         self._turn = nullcontext()
+
+    @contextmanager
+    def reading(self) -> Generator[Session, None, None]:
+        """As in production; AssertionError where something was written."""
+        with super().reading() as session:
+            raw: Any = session.connection().connection.driver_connection
+            before = raw.total_changes
+            yield session
+            assert raw.total_changes == before, "whoever reads has written"
+
+
+def _keep_references(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin(connection: Connection) -> None:
+    """At once, on the connection itself: nobody waits for a lock here."""
+    raw: Any = connection.connection.driver_connection
+    raw.execute("BEGIN")
 
 
 class Prepared:
@@ -88,17 +113,44 @@ class Prepared:
         self.database = MemoryDatabase()
         self.raw: sqlite3.Connection = self.database.engine.raw_connection().driver_connection  # type: ignore[assignment]
         self.state = state or self._made()
+        self.raw.deserialize(self.state)
+        self._anew = self._put_beside()
 
     def reset(self) -> None:
-        """As at the beginning, ids too; a worker knows no program yet, whatever this process has run before."""
+        """As at the beginning, ids too; a worker knows no program yet, whatever this process has run before.
+
+        Rows alone are put back, since a database put in the place of another expires each prepared statement.
+        """
         claim_check._programs.clear()
-        self.raw.deserialize(self.state)
+        self.raw.rollback()
+        self.raw.execute("BEGIN")
+        for statement in self._anew:
+            self.raw.execute(statement)
+        self.raw.execute("COMMIT")
         seed_ids()
 
     def close(self) -> None:
         """Ids are made of time and chance again."""
         ids.os, ids.time = os, time
         self.database.close()
+
+    def _put_beside(self) -> Sequence[str]:
+        """Keep each row in a database beside, and return what makes all of them anew: who refers to others goes first,
+        and comes last. Triggers count what is exported, so their counter begins at nothing, and ends where it stood."""
+        rows = self.raw.execute
+        tables = rows(
+            "SELECT name, sql LIKE '% REFERENCES %' FROM sqlite_master WHERE type = 'table' ORDER BY 2"
+        ).fetchall()
+        rows("ATTACH ':memory:' AS beside")
+        counter = "UPDATE export_counter SET base = "
+        last = f"{counter}{rows('SELECT base FROM export_counter').fetchone()[0]}"
+        rows(f"{counter}0")
+        filled = [name for name, _ in tables if rows(f"SELECT 1 FROM {name}").fetchone()]
+        for name in filled:
+            rows(f"CREATE TABLE beside.{name} AS SELECT * FROM main.{name} ORDER BY rowid")
+        rows("UPDATE beside.event SET export_position = 0")  # its trigger gives it the one that it had
+        gone = [f"DELETE FROM main.{name}" for name, _ in reversed(tables)]
+        return [*gone, *(f"INSERT INTO main.{name} SELECT * FROM beside.{name}" for name in filled), last]
 
     def _made(self) -> bytes:
         seed_ids()

@@ -270,7 +270,7 @@ class SimulatedGateway:
         process.passes("before temporal")
         await asyncio.sleep(0.001)
         process.lives()
-        if process.cut_off or faults.is_away("before temporal"):
+        if process.cut_off or self._temporal.away or faults.is_away("before temporal"):
             raise RPCError("cut off", RPCStatusCode.UNAVAILABLE, b"")
         answer = ask()
         process.passes("after temporal")

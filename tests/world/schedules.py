@@ -4,6 +4,7 @@ python -m tests.world.schedules 17          runs the schedule of the seed 17, an
 python -m tests.world.schedules 0 499       runs these, up to the first that fails
 """
 
+import gc
 import logging
 import subprocess
 import sys
@@ -19,9 +20,11 @@ from detangle.strategies import PCT, RandomWalk, Strategy
 
 from tests.world.prepared import Prepared
 from tests.world.world import World
-from waypost.processes.garbage_collection import freeze_loaded
 
 ROOT = Path(__file__).parent.parent.parent
+
+GARBAGE = 200_000
+"""Objects more than were freed behind which garbage is looked for: some dozens of megabytes."""
 
 
 class ScheduleFailed(AssertionError):
@@ -48,9 +51,8 @@ def run(prepared: Prepared, seed: int, seen: Counter[str]) -> None:
 def run_all(seeds: Iterable[int], state: bytes | None = None) -> Counter[str]:
     """Many of them, one after the other; return what happened."""
     seen = Counter[str]()
-    with quiet():
+    with quiet(), rarely_collected():
         prepared = Prepared(state)
-        freeze_loaded()
         for seed in seeds:
             run(prepared, seed, seen)
     return seen
@@ -66,6 +68,20 @@ def told(seed: int, error: BaseException) -> str:
         f"the schedule of the seed {seed} fails at the commit {commit}: {type(error).__name__}: {error}\n"
         f"run it again: PYTHONHASHSEED=0 .venv/bin/python -m tests.world.schedules {seed}"
     )
+
+
+@contextmanager
+def rarely_collected() -> Iterator[None]:
+    """What is loaded is no garbage, and what a schedule leaves in rings is looked for once in some dozens of them."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE, 10, 10)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @contextmanager

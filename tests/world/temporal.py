@@ -70,6 +70,7 @@ class Temporal:
         self._told = asyncio.Event()
         self._owners: dict[str, tuple[object, float]] = {}
         self.lose_signals = self.double_signals = 0
+        self.away = False
 
     # -- what clients ask ----------------------------------------------------------------------------------------------
 

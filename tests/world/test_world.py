@@ -30,9 +30,10 @@ SEEDS = 3
 
 @pytest.fixture(scope="module")
 def prepared() -> Iterator[Prepared]:
-    made = Prepared()
-    yield made
-    made.close()
+    with schedules.rarely_collected():
+        made = Prepared()
+        yield made
+        made.close()
 
 
 @pytest.fixture(autouse=True)

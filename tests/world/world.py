@@ -68,6 +68,13 @@ RECORDED = (
 )  # fmt: skip
 """What is on record at the end of a schedule, and which way out it tells of."""
 
+DONE = {
+    "wake at rows": "a wake was done ahead",
+    "wake at deadlines": "a wake was done ahead",
+    "leave those to follow": "workflows were left to be followed",
+}
+"""Which way out a transaction is that has changed something."""
+
 LOOK = """
 SELECT 'ahead/deadlines' WHERE EXISTS (SELECT 1 FROM enrollment WHERE due_at <= :now)
 UNION ALL SELECT 'dispatcher/following' WHERE EXISTS (SELECT 1 FROM enrollment WHERE follow_at <= :now)
@@ -183,8 +190,8 @@ class World:
         if self.raw.total_changes == self._changes:
             return
         self._changes = self.raw.total_changes
-        if point.startswith("wake at"):
-            self.faults.sometimes("a wake was done ahead")
+        if (done := DONE.get(point)) is not None:
+            self.faults.sometimes(done)
         self._last_commit = asyncio.get_running_loop().time()
         self.holds(lambda: self.invariants.after_commit(point))
         self.tell()
@@ -242,8 +249,8 @@ class World:
             if self._is_quiet():
                 self._poke_the_overdue()
                 following = self._next_instant()
-                self._stands = 0 if following else self._stands + 1
-                if self.faults.calm and self._stands > STANDS:
+                self._stands = self._stands + 1 if self.faults.calm and not following else 0
+                if self._stands > STANDS:
                     self.failed = AssertionError(f"nothing more happens, and these are left: {self._left()}")
                 self.clock.move_to(following or self.clock.now())
                 self.temporal.tick()

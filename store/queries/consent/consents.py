@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, false, literal, union_all
+from sqlalchemy import false, literal, union_all
 from sqlmodel import Session, col, select
 
+from store import bulk
 from store.tables.customers import AddressConsent, Consent
 
 
@@ -40,8 +41,8 @@ def _saying() -> Any:
         AddressConsent.customer_id, AddressConsent.email, AddressConsent.topic, AddressConsent.granted,
         AddressConsent.source, AddressConsent.at, false(),
     )  # fmt: skip
-    theirs: Any = select(*own).where(col(Consent.customer_id).in_(bindparam("customers", expanding=True)))
-    at_addresses: Any = select(*there).where(col(AddressConsent.email).in_(bindparam("emails", expanding=True)))
+    theirs: Any = select(*own).where(bulk.among(Consent.customer_id, "customers"))
+    at_addresses: Any = select(*there).where(bulk.among(AddressConsent.email, "emails"))
     return union_all(theirs, at_addresses)
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from store import bulk
 from store.queries.identity import tombstones
@@ -18,7 +17,7 @@ def add_missing(session: Session, rows: Sequence[bulk.ColumnValues]) -> None:
         bulk.add_missing(session, Suppression, rows)
 
 
-_AMONG: Any = select(Suppression).where(col(Suppression.email).in_(bindparam("emails", expanding=True)))
+_AMONG: Any = select(Suppression).where(bulk.among(Suppression.email, "emails"))
 
 
 def among(session: Session, addresses: Collection[str]) -> Mapping[str, Suppression | None]:

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 from store.tables.definitions import Topic
 
 _LISTED = select(Topic).order_by(col(Topic.key))
+_PAUSED = select(Topic.key).where(col(Topic.paused_at).is_not(None))
 
 
 def listed(session: Session) -> Sequence[Topic]:
@@ -16,4 +17,4 @@ def listed(session: Session) -> Sequence[Topic]:
 
 def paused_keys(session: Session) -> Sequence[str]:
     """The keys of the topics whose mail is held."""
-    return session.exec(select(Topic.key).where(col(Topic.paused_at).is_not(None))).all()
+    return session.exec(_PAUSED).all()

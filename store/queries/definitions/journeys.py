@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Text, cast, or_
 from sqlmodel import Session, col, func, select
 
 from journeys.program.program import Program
+from store import bulk
 from store.tables.definitions import Journey, JourneyVersion
 
 LiveJourney = tuple[JourneyVersion, Program]
@@ -61,10 +62,14 @@ def letting_in(session: Session) -> Sequence[JourneyVersion]:
     return session.exec(query.where(col(Journey.archived_at).is_(None))).all()
 
 
+_PAUSED_AMONG: Any = select(Journey.key, Journey.paused_at, Journey.paused_stages).where(
+    bulk.among(Journey.key, "keys")
+)
+
+
 def paused_among(session: Session, keys: Collection[str]) -> dict[str, Collection[str] | None]:
     """Those of the journeys in which something is paused: the stages that are; None where all are."""
-    query = select(Journey.key, Journey.paused_at, Journey.paused_stages).where(col(Journey.key).in_(keys))
-    found = session.exec(query).all()
+    found = session.exec(_PAUSED_AMONG, params={"keys": list(keys)}).all()
     return {key: None if since else sorted(stages) for key, since, stages in found if since or stages}
 
 

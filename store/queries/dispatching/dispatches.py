@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, exists, or_, update
+from sqlalchemy import bindparam, delete, exists, or_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
@@ -50,7 +50,7 @@ _WAKE_COLUMNS: Any = tuple(getattr(Dispatch, name) for name in RowToWake._fields
 
 _TO_WAKE: Any = (
     select_columns(*_WAKE_COLUMNS)
-    .where(col(Dispatch.priority).in_(bindparam("priorities", expanding=True)))
+    .where(bulk.among(Dispatch.priority, "priorities"))
     .where(col(Dispatch.status) == DispatchStatus.TO_WAKE)
     .order_by(col(Dispatch.priority), col(Dispatch.id))
     .limit(bindparam("most"))
@@ -58,9 +58,32 @@ _TO_WAKE: Any = (
 
 _ANY_READY: Any = (
     select_columns(col(Dispatch.id))
-    .where(col(Dispatch.priority).in_(bindparam("priorities", expanding=True)))
+    .where(bulk.among(Dispatch.priority, "priorities"))
     .where(col(Dispatch.status) == DispatchStatus.READY)
     .limit(1)
+)
+
+
+_HOLD_TO_WAKE: Any = (
+    select_columns(*_WAKE_COLUMNS)
+    .where(bulk.among(Dispatch.id, "ids"), col(Dispatch.status) == DispatchStatus.TO_WAKE)
+    .order_by(col(Dispatch.id))
+    .with_for_update(skip_locked=True)
+)
+
+_EARLIER = aliased(Dispatch)
+_LEASE: Any = (
+    select(Dispatch)
+    .where(
+        col(Dispatch.status) == DispatchStatus.READY,
+        bulk.among(Dispatch.priority, "priorities"),
+        or_(col(Dispatch.not_before).is_(None), col(Dispatch.not_before) <= bindparam("now")),
+        or_(col(Dispatch.leased_until).is_(None), col(Dispatch.leased_until) < bindparam("now")),
+        ~exists().where(col(_EARLIER.enrollment_id) == Dispatch.enrollment_id, col(_EARLIER.id) < Dispatch.id),
+    )
+    .order_by(col(Dispatch.priority), col(Dispatch.id))
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
 )
 
 
@@ -104,11 +127,7 @@ def to_wake(session: Session, priorities: Sequence[Priority], limit: int) -> Seq
 
 def hold_to_wake(session: Session, ids: Sequence[int]) -> Sequence[RowToWake]:
     """Those of these rows that are still to be waked at and that nobody holds: ours until the transaction ends."""
-    query = select_columns(*_WAKE_COLUMNS).where(
-        col(Dispatch.id).in_(ids), col(Dispatch.status) == DispatchStatus.TO_WAKE
-    )
-    query = query.order_by(col(Dispatch.id)).with_for_update(skip_locked=True)
-    return [RowToWake._make(one) for one in session.connection().execute(query)]
+    return [RowToWake._make(one) for one in session.connection().execute(_HOLD_TO_WAKE, {"ids": ids})]
 
 
 def waked(session: Session, ids: Sequence[int]) -> None:
@@ -126,16 +145,8 @@ def lease(
     The most urgent priority first, then the order in which they were added; `hold` is how long nobody else gets them.
     Rows that another dispatcher is looking at are passed over.
     """
-    earlier = aliased(Dispatch)
-    ready = and_(
-        col(Dispatch.status) == DispatchStatus.READY,
-        col(Dispatch.priority).in_([int(one) for one in priorities]),
-        or_(col(Dispatch.not_before).is_(None), col(Dispatch.not_before) <= now),
-        or_(col(Dispatch.leased_until).is_(None), col(Dispatch.leased_until) < now),
-        ~exists().where(col(earlier.enrollment_id) == Dispatch.enrollment_id, col(earlier.id) < Dispatch.id),
-    )
-    query = select(Dispatch).where(ready).order_by(col(Dispatch.priority), col(Dispatch.id)).limit(limit)
-    rows = session.exec(query.with_for_update(skip_locked=True)).all()
+    asked = {"priorities": [int(one) for one in priorities], "now": now, "most": limit}
+    rows: Sequence[Dispatch] = session.exec(_LEASE, params=asked).all()
     if rows:
         until, ids = now + hold, [one.id for one in rows]
         session.connection().execute(update(Dispatch).where(col(Dispatch.id).in_(ids)).values(leased_until=until))

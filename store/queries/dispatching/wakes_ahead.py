@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import exists, update
+from sqlalchemy import bindparam, exists, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
+from store import bulk
 from store.statuses import EnrollmentStatus
 from store.tables.enrollments import Dispatch, Enrollment
 
@@ -38,13 +39,30 @@ def _first(column: Any) -> Any:
 
 _NEXT: Any = select_columns(_first(col(Enrollment.due_at)), _first(col(Enrollment.follow_at)))
 
+_WORKFLOWS: Any = select_columns(*_COLUMNS).where(bulk.among(Enrollment.id, "ids"))
+
+_DUE: Any = (
+    select_columns(col(Enrollment.id))
+    .where(col(Enrollment.due_at) <= bindparam("now"))
+    .order_by(col(Enrollment.due_at), col(Enrollment.id))
+    .limit(bindparam("most"))
+)
+
+_BEHIND: Any = (
+    select_columns(exists().where(col(Dispatch.enrollment_id) == col(Enrollment.id)), *_COLUMNS)
+    .where(col(Enrollment.follow_at) <= bindparam("now"))
+    .order_by(col(Enrollment.follow_at), col(Enrollment.id))
+    .limit(LOOKED_AT)
+    .with_for_update(skip_locked=True, of=Enrollment)
+)
+
 
 def workflows(session: Session, ids: Collection[str]) -> dict[str, WorkflowRow]:
     """The workflows of those of these that are there, by the enrollments' ids; no statement where none is asked for."""
     if not ids:
         return {}
-    query = select_columns(*_COLUMNS).where(col(Enrollment.id).in_(ids))
-    return {one[0]: WorkflowRow._make(one) for one in session.connection().execute(query)}
+    rows: Any = session.connection().execute(_WORKFLOWS, {"ids": list(ids)})
+    return {one[0]: WorkflowRow._make(one) for one in rows}
 
 
 def next_due(session: Session) -> datetime | None:
@@ -60,8 +78,7 @@ def next_due_and_behind(session: Session) -> tuple[datetime | None, datetime | N
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[str]:
     """The ids of those that are to be waked ahead of their workflows by now, the longest due first."""
-    query = select(Enrollment.id).where(col(Enrollment.due_at) <= now)
-    return session.exec(query.order_by(col(Enrollment.due_at), col(Enrollment.id)).limit(limit)).all()
+    return session.connection().execute(_DUE, {"now": now, "most": limit}).scalars().all()
 
 
 def not_due(session: Session, enrollment_id: str) -> None:
@@ -96,10 +113,7 @@ def behind(session: Session, now: datetime, limit: int, again: datetime) -> Sequ
     One for which a start or a poke is still on its way is not given, and looked at again later; what another
     transaction holds is passed over.
     """
-    waits = exists().where(col(Dispatch.enrollment_id) == col(Enrollment.id))
-    query = select_columns(waits, *_COLUMNS).where(col(Enrollment.follow_at) <= now)
-    query = query.order_by(col(Enrollment.follow_at), col(Enrollment.id)).limit(LOOKED_AT)
-    rows: Any = session.connection().execute(query.with_for_update(skip_locked=True, of=Enrollment)).all()
+    rows: Any = session.connection().execute(_BEHIND, {"now": now}).all()
     found = [WorkflowRow._make(one) for on_its_way, *one in rows if not on_its_way][:limit]
     later = [name for on_its_way, name, *_ in rows if on_its_way]
     for ids, at in (([one.id for one in found], again), (later, now + ANOTHER_LOOK)):

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -78,7 +79,7 @@ _ASKED = exists().where(
 _WAKING: Any = (
     select(Enrollment, Journey.paused_at, Journey.paused_stages, _ASKED)
     .join(Journey, col(Journey.key) == Enrollment.journey, isouter=True)
-    .where(col(Enrollment.id).in_(bindparam("ids", expanding=True)))
+    .where(bulk.among(Enrollment.id, "ids"))
     .order_by(col(Enrollment.id))
 )
 
@@ -114,26 +115,27 @@ def last_run(session: Session, journey: str, customer_id: str, key: str | None =
     return session.exec(query.order_by(col(Enrollment.run).desc()).limit(1)).first()
 
 
+def _last_runs() -> Any:
+    here = (
+        Enrollment.journey == bindparam("journey"),
+        bulk.among(Enrollment.customer_id, "customers"),
+        bulk.among(Enrollment.key, "keys"),
+    )
+    last = select(Enrollment.customer_id, Enrollment.key, func.max(Enrollment.run).label("run")).where(*here)
+    latest = last.group_by(col(Enrollment.customer_id), col(Enrollment.key)).subquery()
+    same = [col(getattr(Enrollment, name)) == latest.c[name] for name in ("customer_id", "key", "run")]
+    return select(Enrollment).join(latest, and_(*same)).where(*here)
+
+
+_LAST_RUNS = _last_runs()
+
+
 def last_runs(session: Session, journey: str, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Enrollment]:
     """The latest runs through a journey by customer and key, for these of them; whoever had none is left out."""
     found: dict[tuple[str, str], Enrollment] = {}
     for part in bulk.parts(names):
-        here = (
-            Enrollment.journey == journey,
-            col(Enrollment.customer_id).in_({customer_id for customer_id, _ in part}),
-            col(Enrollment.key).in_({key for _, key in part}),
-        )
-        last = select(Enrollment.customer_id, Enrollment.key, func.max(Enrollment.run).label("run")).where(*here)
-        latest = last.group_by(col(Enrollment.customer_id), col(Enrollment.key)).subquery()
-        query = select(Enrollment).join(
-            latest,
-            and_(
-                col(Enrollment.customer_id) == latest.c.customer_id,
-                col(Enrollment.key) == latest.c.key,
-                col(Enrollment.run) == latest.c.run,
-            ),
-        )
-        found |= {(one.customer_id, one.key): one for one in session.exec(query.where(*here)).all()}
+        asked = {"customers": [*{one for one, _ in part}], "keys": [*{key for _, key in part}], "journey": journey}
+        found |= {(one.customer_id, one.key): one for one in session.exec(_LAST_RUNS, params=asked)}
     return found
 
 
@@ -199,22 +201,25 @@ def _columns(owner: Any, email: Any) -> Any:
     return select_columns(*columns)
 
 
+@cache
+def _live_places(database: str, *, at_addresses: bool) -> Any:
+    live = dialect.named(database).beside(col(Enrollment.status)) == EnrollmentStatus.LIVE
+    theirs: Any = _columns(Enrollment.customer_id, null())
+    theirs = theirs.where(bulk.among(Enrollment.customer_id, "ids"), live)
+    at_inboxes: Any = _columns(Customer.id, Customer.email)
+    at_inboxes = at_inboxes.where(bulk.among(Customer.email, "addresses"), Enrollment.customer_id == Customer.id, live)
+    return union_all(theirs, at_inboxes) if at_addresses else theirs
+
+
 def live_places(session: Session, customer_ids: Collection[str], emails: Collection[str]) -> Sequence[LivePlace]:
     """Where these customers are, and whoever has one of these addresses (in their normal form): each live run.
 
     The address is told of those who are found by it; somebody may be found in both ways.
     """
     found: list[LivePlace] = []
-    own, live = dialect.of(session).beside(col(Enrollment.status)), EnrollmentStatus.LIVE
     for ids, addresses in zip_longest(bulk.parts(sorted(customer_ids)), bulk.parts(sorted(emails)), fillvalue=()):
-        theirs: Any = _columns(Enrollment.customer_id, null())
-        theirs = theirs.where(col(Enrollment.customer_id).in_(ids), own == live)
-        at_inboxes: Any = _columns(Customer.id, Customer.email)
-        at_inboxes = at_inboxes.where(
-            col(Customer.email).in_(addresses), col(Enrollment.customer_id) == col(Customer.id), own == live
-        )
-        wanted: Any = union_all(theirs, at_inboxes) if addresses else theirs
-        rows: Any = session.connection().execute(wanted)
+        wanted = _live_places(dialect.of(session).name, at_addresses=bool(addresses))
+        rows: Any = session.connection().execute(wanted, {"ids": ids, "addresses": addresses})
         found += [(one[0], one[1], one[2], one[3], one[4]) for one in rows]
     return found
 
@@ -252,21 +257,35 @@ def live_on(session: Session, journey: str, version: int) -> int:
     return session.exec(query).one()
 
 
+_WAITING: Any = (
+    select(Interest.customer_id, Interest.name, Enrollment.id, Enrollment.workflow_id)
+    .join(Enrollment, col(Interest.enrollment_id) == Enrollment.id)
+    .where(bulk.among(Interest.customer_id, "customers"))
+    .where(bulk.among(Interest.name, "names"))
+    .order_by(col(Enrollment.id), col(Interest.name))
+)
+
+
 def waiting(
     session: Session, customer_ids: Collection[str], names: Collection[str]
 ) -> Sequence[tuple[str, str, str, str]]:
     """Who waits for one of these names: customer, name, enrollment, workflow; in the order of the enrollments."""
-    query = select(Interest.customer_id, Interest.name, Enrollment.id, Enrollment.workflow_id).join(
-        Enrollment, col(Interest.enrollment_id) == Enrollment.id
-    )
     found: list[tuple[str, str, str, str]] = []
     for part in bulk.parts(sorted(customer_ids)):
-        here = (col(Interest.customer_id).in_(part), col(Interest.name).in_(names))
-        found += session.exec(query.where(*here).order_by(col(Enrollment.id), col(Interest.name))).all()
+        found += session.exec(_WAITING, params={"customers": part, "names": list(names)}).all()
     return found
 
 
 # -- who is overdue ----------------------------------------------------------------------------------------------------
+
+
+def _overdue(since: Any) -> Any:
+    quiet = col(Enrollment.stuck).is_(None)  # and an enrollment that has ended wakes no more, and nothing waits for it
+    query = select(Enrollment).where(since.is_not(None) & (since < bindparam("before")), quiet)
+    return query.order_by(since, col(Enrollment.id)).limit(bindparam("most"))
+
+
+_OVERDUE = (_overdue(col(Enrollment.wakes_at)), _overdue(col(Enrollment.poked_at)))
 
 
 def mark_poked(session: Session, enrollment_ids: Collection[str], now: datetime) -> None:
@@ -281,25 +300,16 @@ def overdue(session: Session, before: datetime, limit: int) -> Sequence[Enrollme
 
     At most `limit` of each of the two, whose last nudge lies before that instant as well.
     """
-    found = {one.id: one for query in _overdue(before) for one in session.exec(query.limit(limit)).all()}
+    asked = {"before": before, "most": limit}
+    found = {one.id: one for query in _OVERDUE for one in session.exec(query, params=asked).all()}
     return [one for one in found.values() if one.nudged_at is None or one.nudged_at < before]
 
 
 def count_overdue(session: Session, before: datetime, most: int) -> int:
     """How many there are; of each of the two at most `most` are counted."""
-    return len(
-        {id for query in _overdue(before) for id in session.exec(query.limit(most).with_only_columns(Enrollment.id))}
-    )
-
-
-def _overdue(before: datetime) -> tuple[Any, Any]:
-    quiet = col(Enrollment.stuck).is_(None)  # and an enrollment that has ended wakes no more, and nothing waits for it
-    wakes = col(Enrollment.wakes_at).is_not(None) & (col(Enrollment.wakes_at) < before)
-    poked = col(Enrollment.poked_at).is_not(None) & (col(Enrollment.poked_at) < before)
-    return (
-        select(Enrollment).where(wakes, quiet).order_by(col(Enrollment.wakes_at), col(Enrollment.id)),
-        select(Enrollment).where(poked, quiet).order_by(col(Enrollment.poked_at), col(Enrollment.id)),
-    )
+    asked = {"before": before, "most": most}
+    ids = [query.with_only_columns(Enrollment.id) for query in _OVERDUE]
+    return len({id for query in ids for id in session.exec(query, params=asked)})
 
 
 def count_stuck(session: Session) -> int:

@@ -40,7 +40,7 @@ def _ahead(*where: Any) -> Any:
 
 
 _AHEAD: Any = _ahead()
-_AHEAD_OF_NAMES: Any = _ahead(col(Event.name).in_(bindparam("names", expanding=True)))
+_AHEAD_OF_NAMES: Any = _ahead(bulk.among(Event.name, "names"))
 
 
 def ahead(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, exists, func
+from sqlalchemy import exists, func
 from sqlalchemy import select as sql_select
 from sqlalchemy.orm import make_transient_to_detached
 from sqlmodel import Session, SQLModel, col, select
@@ -46,11 +46,7 @@ def lock(session: Session, customer_id: str) -> Customer | None:
 
 _OWNERS: Any = (
     select(Customer)
-    .where(
-        col(Customer.id).in_(
-            select(Enrollment.customer_id).where(col(Enrollment.id).in_(bindparam("ids", expanding=True)))
-        )
-    )
+    .where(col(Customer.id).in_(select(Enrollment.customer_id).where(bulk.among(Enrollment.id, "ids"))))
     .order_by(col(Customer.id))
 )
 _HELD, _LEFT = _OWNERS.with_for_update(), _OWNERS.with_for_update(skip_locked=True)
@@ -62,6 +58,9 @@ def lock_owners(session: Session, enrollment_ids: Collection[str], *, wait: bool
     return {one.id: one for one in found}
 
 
+_ALL: Any = select(Customer).where(bulk.among(Customer.id, "ids")).order_by(col(Customer.id)).with_for_update()
+
+
 def lock_all(session: Session, customer_ids: Iterable[str]) -> Sequence[Customer]:
     """The rows of many customers, held until the transaction ends; locked, and returned, in the order of their ids.
 
@@ -69,8 +68,7 @@ def lock_all(session: Session, customer_ids: Iterable[str]) -> Sequence[Customer
     """
     found: list[Customer] = []
     for part in bulk.parts(sorted(set(customer_ids))):
-        query = select(Customer).where(col(Customer.id).in_(part))
-        found += session.exec(query.order_by(col(Customer.id)).with_for_update()).all()
+        found += session.exec(_ALL, params={"ids": part}).all()
     return found
 
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, or_, select
 
+from store import bulk
 from store.queries.sending.lanes import TRANSACTIONAL
 from store.statuses import COUNTED, MessageStatus
 from store.tables.messages import Message
@@ -24,6 +27,23 @@ class HadMail:
     at: datetime
 
 
+_COUNTED_SINCE: Any = select_columns(
+    col(Message.customer_id),
+    col(Message.email),
+    col(Message.id),
+    col(Message.topic),
+    func.coalesce(col(Message.accepted_at), col(Message.updated_at)),
+).where(
+    or_(
+        bulk.among(Message.customer_id, "customers"),
+        bulk.among(Message.email, "emails"),
+    ),
+    col(Message.lane) != TRANSACTIONAL,
+    col(Message.status).in_(COUNTED),
+    col(Message.updated_at) > bindparam("since"),
+)
+
+
 def counted_since(
     session: Session, customer_ids: Collection[str], emails: Collection[str], since: datetime
 ) -> Iterator[tuple[str, str | None, HadMail]]:
@@ -31,15 +51,10 @@ def counted_since(
 
     The instant is that of its acceptance by the provider; before that, or where nobody knows, that of its last change.
     """
-    at = func.coalesce(col(Message.accepted_at), col(Message.updated_at))
-    columns: Any = (Message.customer_id, Message.email, Message.id, Message.topic, at)
-    query: Any = select(*columns).where(
-        or_(col(Message.customer_id).in_(customer_ids), col(Message.email).in_(emails)),
-        Message.lane != TRANSACTIONAL,
-        col(Message.status).in_(COUNTED),
-        col(Message.updated_at) > since,
-    )
-    for customer_id, email, name, topic, counts_from in session.exec(query):
+    asked = {"customers": list(customer_ids), "emails": list(emails), "since": since}
+    session.flush()
+    rows: Any = session.connection().execute(_COUNTED_SINCE, asked)
+    for customer_id, email, name, topic, counts_from in rows:
         yield customer_id, email, HadMail(message=name, topic=topic, at=counts_from)
 
 

@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-import sqlalchemy
+from sqlalchemy import bindparam, text, update
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from store import bulk
@@ -18,7 +19,7 @@ from store.queries.figures.message_counts import Counted, MessageKind, kind_of, 
 from store.statuses import CLAIMABLE, MessageStatus, checked_transition, predecessors
 from store.tables.messages import Message
 
-HELD: Any = sqlalchemy.text("message.status IN ('claimed', 'sending')")
+HELD: Any = text("message.status IN ('claimed', 'sending')")
 """A lane's owner has them; as text, so that the database knows which partial index fits."""
 
 _ANEW = {"populate_existing": True}
@@ -112,67 +113,67 @@ def owners(session: Session, ids: Collection[str]) -> dict[str, str]:
     return found
 
 
+def _of(query: Any, *where: Any) -> Any:
+    """Locked in the order of their ids, so that nobody waits crosswise."""
+    return query.where(*where).order_by(col(Message.id)).with_for_update()
+
+
+_AMONG = bulk.among(Message.id, "ids")
+_ALL: Any = _of(select(Message), _AMONG)
+_PLANNED: Any = _ALL.where(Message.status == MessageStatus.PLANNED)
+_CLAIMABLE = col(Message.status).in_(CLAIMABLE)
+_UNCLAIMED_AMONG: Any = _ALL.where(_CLAIMABLE)
+_UNCLAIMED: Any = _of(select(Message), Message.enrollment_id == bindparam("enrollment"), _CLAIMABLE)
+_UNCLAIMED_OF_VISIT: Any = _UNCLAIMED.where(Message.visit == bindparam("visit"))
+_OF_CUSTOMER: Any = _of(select(Message), Message.customer_id == bindparam("customer")).limit(bindparam("most"))
+_OF_OTHERS: Any = _of(select(Message), Message.lane == bindparam("lane"), HELD, Message.fence != bindparam("fence"))
+
+
+def _locked(session: Session, query: Any, **asked: Any) -> Sequence[Message]:
+    """Read anew, whatever the session knew of them."""
+    return session.exec(query, params=asked, execution_options=_ANEW).all()
+
+
 def all_locked(session: Session, ids: Collection[str]) -> dict[str, Message]:
     """Messages by id that nobody else changes until the transaction ends, read anew."""
-    parts = (_locked(session, col(Message.id).in_(part)) for part in bulk.parts(sorted(ids)))
-    return {one.id: one for part in parts for one in part}
-
-
-_ONE: Any = select(Message).where(Message.id == sqlalchemy.bindparam("id")).with_for_update()
+    return {one.id: one for part in bulk.parts(sorted(ids)) for one in _locked(session, _ALL, ids=part)}
 
 
 def locked(session: Session, message_id: str) -> Message | None:
     """A message that nobody else changes until the transaction ends, read anew; None where it is gone."""
-    return session.exec(_ONE, params={"id": message_id}, execution_options=_ANEW).first()
+    return all_locked(session, [message_id]).get(message_id)
 
 
 def planned(session: Session, ids: Sequence[str]) -> Mapping[str, Message]:
     """Those of the messages that are planned still, by id, locked and read anew."""
-    found = _locked(session, col(Message.id).in_(ids), Message.status == MessageStatus.PLANNED)
-    return {one.id: one for one in found}
-
-
-def _unclaimed(*where: Any) -> Any:
-    of = col(Message.enrollment_id) == sqlalchemy.bindparam("enrollment"), col(Message.status).in_(CLAIMABLE)
-    return select(Message).where(*of, *where).order_by(col(Message.id)).with_for_update()
-
-
-_UNCLAIMED: Any = _unclaimed()
-_UNCLAIMED_OF_VISIT: Any = _unclaimed(col(Message.visit) == sqlalchemy.bindparam("visit"))
+    return {one.id: one for one in _locked(session, _PLANNED, ids=ids)}
 
 
 def unclaimed(session: Session, enrollment_id: str, visit: int | None = None) -> Sequence[Message]:
     """The messages of an enrollment (of one visit of a stage) that no lane has claimed, locked, by their ids."""
-    of = {"enrollment": enrollment_id, "visit": visit}
     query = _UNCLAIMED if visit is None else _UNCLAIMED_OF_VISIT
-    return session.exec(query, params=of, execution_options=_ANEW).all()
+    return _locked(session, query, enrollment=enrollment_id, visit=visit)
 
 
 def unclaimed_of_broadcast(session: Session, broadcast: str, but: Collection[str], limit: int) -> Sequence[str]:
     """The ids of a broadcast's messages that no lane has claimed, in no order, without these; `limit` at most."""
-    where = (Message.broadcast == broadcast, col(Message.status).in_(CLAIMABLE), col(Message.id).not_in(but))
+    where = (Message.broadcast == broadcast, _CLAIMABLE, col(Message.id).not_in(but))
     return session.exec(select(Message.id).where(*where).limit(limit)).all()
 
 
 def unclaimed_among(session: Session, ids: Collection[str]) -> Sequence[Message]:
     """Those of these messages that no lane has claimed, locked."""
-    return _locked(session, col(Message.id).in_(ids), col(Message.status).in_(CLAIMABLE))
+    return _locked(session, _UNCLAIMED_AMONG, ids=list(ids))
 
 
 def of_customer(session: Session, customer_id: str, limit: int) -> Sequence[Message]:
     """The first of a customer's messages, by their ids, `limit` at most, locked."""
-    return _locked(session, Message.customer_id == customer_id, limit=limit)
+    return _locked(session, _OF_CUSTOMER, customer=customer_id, most=limit)
 
 
 def claimed_by_others(session: Session, lane: str, fence: str) -> Sequence[Message]:
     """What another owner of a lane than this one has claimed and not recorded, locked, by their ids."""
-    return _locked(session, Message.lane == lane, HELD, col(Message.fence) != fence)
-
-
-def _locked(session: Session, *where: Any, limit: int | None = None) -> Sequence[Message]:
-    """In the order of their ids, so that nobody waits crosswise; read anew, whatever the session knew of them."""
-    query = select(Message).where(*where).order_by(col(Message.id)).limit(limit).with_for_update()
-    return session.exec(query, execution_options=_ANEW).all()
+    return _locked(session, _OF_OTHERS, lane=lane, fence=fence)
 
 
 def change(
@@ -198,8 +199,7 @@ def change(
 def claim(session: Session, ids: Sequence[str], fence: str, now: datetime) -> set[str]:
     """Make those of the messages that are planned still this owner's; return which they are."""
     mine = locked_in_status(session, ids, predecessors(MessageStatus.CLAIMED))
-    values = {"reason": None, "attempt": col(Message.attempt) + 1, "fence": fence}
-    return _step(session, mine, MessageStatus.CLAIMED, now, values)
+    return _step(session, mine, MessageStatus.CLAIMED, now, fence)
 
 
 def freeze(
@@ -227,19 +227,23 @@ def freeze(
 def give_back(session: Session, ids: Sequence[str], fence: str, now: datetime) -> Sequence[str | None]:
     """Those of the messages that this owner has claimed and not frozen, planned again; return the broadcast of each."""
     mine = locked_in_status(session, ids, (MessageStatus.CLAIMED,), fence)
-    _step(session, mine, MessageStatus.PLANNED, now, {})
+    _step(session, mine, MessageStatus.PLANNED, now)
     return [one.broadcast for one in mine.values()]
 
 
+_STEP = update(Message).where(_AMONG).values(status=bindparam("to"), updated_at=bindparam("now"))
+_ANOTHER_ATTEMPT = _STEP.values(reason=None, attempt=col(Message.attempt) + 1, fence=bindparam("owner"))
+
+
 def _step(
-    session: Session, mine: Mapping[str, Any], to: MessageStatus, now: datetime, values: Mapping[str, Any]
+    session: Session, mine: Mapping[str, Any], to: MessageStatus, now: datetime, owner: str | None = None
 ) -> set[str]:
-    """One status for many messages that are locked, by one statement, with their counts."""
+    """One status for many messages that are locked, with their counts; where `owner` is given, their next attempt."""
     if not mine:
         return set()
-    here = sqlalchemy.update(Message).where(col(Message.id).in_(mine))
-    session.connection().execute(here.values(status=to, updated_at=now, **values))
-    _count_step(session, mine.values(), to, no_reason="reason" in values)
+    statement, given = (_STEP, {}) if owner is None else (_ANOTHER_ATTEMPT, {"owner": owner})
+    session.connection().execute(statement, {"ids": list(mine), "to": to, "now": now, **given})
+    _count_step(session, mine.values(), to, no_reason=owner is not None)
     return set(mine)
 
 
@@ -272,20 +276,17 @@ _ATTEMPTED: Any = tuple(
     )
 )  # fmt: skip
 
-
-_NAMED: Any = col(Message.id).in_(sqlalchemy.bindparam("ids", expanding=True))
-_STANDING: Any = col(Message.status).in_(sqlalchemy.bindparam("statuses", expanding=True))
-_IN_STATUS: Any = sqlalchemy.select(*_ATTEMPTED).where(_NAMED, _STANDING).order_by(col(Message.id)).with_for_update()
-_OF_FENCE: Any = _IN_STATUS.where(col(Message.fence) == sqlalchemy.bindparam("fence"))
+_IN_STATUS: Any = _of(select_columns(*_ATTEMPTED), _AMONG, bulk.among(Message.status, "statuses"))
+_IN_STATUS_UNDER: Any = _IN_STATUS.where(col(Message.fence) == bindparam("fence"))
 
 
 def locked_in_status(
     session: Session, ids: Sequence[str], statuses: Sequence[MessageStatus], fence: str | None = None
 ) -> Mapping[str, AttemptedMessage]:
     """Messages by id that have one of these statuses (and were claimed under this fence), locked."""
-    query = _IN_STATUS if fence is None else _OF_FENCE
+    asked = {"ids": ids, "statuses": list(statuses), "fence": fence}
     session.flush()
-    rows: Any = session.connection().execute(query, {"ids": ids, "statuses": statuses, "fence": fence})
+    rows: Any = session.connection().execute(_IN_STATUS if fence is None else _IN_STATUS_UNDER, asked)
     return {one.id: one for one in rows}
 
 

@@ -1,7 +1,9 @@
 """Channels: what is known of each way out, shared by all lanes and workers."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from store.tables.messages import Channel
@@ -12,6 +14,9 @@ def listed(session: Session) -> Sequence[Channel]:
     return session.exec(select(Channel).order_by(col(Channel.name))).all()
 
 
+_LOCKED: Any = select(Channel).where(Channel.name == bindparam("name")).with_for_update()
+
+
 def locked(session: Session, name: str) -> Channel | None:
     """A channel that nobody else changes until the transaction ends; None where it has no row yet."""
-    return session.exec(select(Channel).where(Channel.name == name).with_for_update()).first()
+    return session.exec(_LOCKED, params={"name": name}).first()

@@ -3,12 +3,14 @@
 The statuses stand in the statements as they are, not as parameters: so the database knows which partial index fits.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, literal, or_, union_all
+from sqlalchemy import bindparam, literal_column, or_, union_all
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
 from store.queries.sending import restores
@@ -24,11 +26,38 @@ TRANSACTIONAL, JOURNEY, BROADCAST = LANES = ("transactional", "journey", "broadc
 
 def status_is(status: MessageStatus) -> Any:
     """The condition that a message has this status, for a partial index to be found by."""
-    return col(Message.status) == literal(str(status), literal_execute=True)
+    return col(Message.status) == literal_column(f"'{status}'")
 
 
 PLANNED = status_is(MessageStatus.PLANNED)
 """`is_` of the status that a lane asks for most."""
+
+_IN_LANE: Any = Message.lane == bindparam("lane")
+_FENCE: Any = select_columns(col(Lane.fence)).where(col(Lane.name) == bindparam("lane")).with_for_update(read=True)
+_NEXT_DUE: Any = (
+    select_columns(col(Message.not_before))
+    .where(_IN_LANE, PLANNED, NOTHING_HELD)
+    .order_by(col(Message.not_before))
+    .limit(1)
+)
+_UNKNOWN: Any = (
+    select_columns(col(Message.id))
+    .where(_IN_LANE, status_is(MessageStatus.UNKNOWN))
+    .where(col(Message.updated_at) < bindparam("before"), col(Message.id) > bindparam("after"))
+    .order_by(col(Message.id))
+    .limit(bindparam("most"))
+)
+
+
+def _journeys_with_planned() -> Any:
+    here = (_IN_LANE, PLANNED)
+    walk = select(func.min(Message.journey).label("journey")).where(*here).cte("walk", recursive=True)
+    following = select(func.min(Message.journey)).where(*here, col(Message.journey) > walk.c.journey)
+    walk = walk.union_all(select(following.correlate(walk).scalar_subquery()).where(walk.c.journey.is_not(None)))
+    return select_columns(walk.c.journey).where(walk.c.journey.is_not(None))
+
+
+_JOURNEYS_WITH_PLANNED = _journeys_with_planned()
 
 
 def take_ownership(session: Session, lane: str, fence: str, now: datetime) -> None:
@@ -36,13 +65,10 @@ def take_ownership(session: Session, lane: str, fence: str, now: datetime) -> No
     session.merge(Lane(name=lane, fence=fence, taken_at=now))
 
 
-_OWNER: Any = select(Lane.fence).where(Lane.name == bindparam("lane")).with_for_update(read=True)
-
-
 def is_owner(session: Session, lane: str, fence: str) -> bool:
     """Whether a lane is this owner's still, and will be until the transaction ends: its row is held."""
     session.flush()
-    return session.connection().execute(_OWNER, {"lane": lane}).scalar() == fence
+    return session.connection().execute(_FENCE, {"lane": lane}).scalar() == fence
 
 
 def next_due(session: Session, lane: str) -> datetime | None:
@@ -50,9 +76,7 @@ def next_due(session: Session, lane: str) -> datetime | None:
 
     Asked often, so that an idle lane takes no lock.
     """
-    here = (Message.lane == lane, PLANNED, NOTHING_HELD)
-    query = select(Message.not_before).where(*here).order_by(col(Message.not_before))
-    return session.exec(query.limit(1)).first()
+    return session.connection().execute(_NEXT_DUE, {"lane": lane}).scalar()
 
 
 def oldest_due(session: Session, lane: str, now: datetime) -> datetime | None:
@@ -63,11 +87,7 @@ def oldest_due(session: Session, lane: str, now: datetime) -> datetime | None:
 
 def journeys_with_planned(session: Session, lane: str) -> Sequence[str]:
     """The journeys with planned messages in a lane, one step in the index each, however much waits."""
-    here = (Message.lane == lane, PLANNED)
-    walk = select(func.min(Message.journey).label("journey")).where(*here).cte("walk", recursive=True)
-    following = select(func.min(Message.journey)).where(*here, col(Message.journey) > walk.c.journey)
-    walk = walk.union_all(select(following.correlate(walk).scalar_subquery()).where(walk.c.journey.is_not(None)))
-    return session.exec(select(walk.c.journey).where(walk.c.journey.is_not(None))).all()
+    return session.connection().execute(_JOURNEYS_WITH_PLANNED, {"lane": lane}).scalars().all()
 
 
 class DueMessage(NamedTuple):
@@ -102,50 +122,75 @@ def due_of_journeys(
 
     `journeys` names with each the stages of it that are paused, whose mail waits too; `limit` at most of each.
     """
-    query = (
-        _due(col(Message.journey), limit, now)
-        .outerjoin(Enrollment, col(Enrollment.id) == col(Message.enrollment_id))
-        .where(Message.lane == lane, or_(col(Enrollment.paused).is_(None), ~col(Enrollment.paused)))
-    )
-    if stopped:
-        query = query.where(col(Message.topic).notin_(stopped))
-    queries: dict[str, Any] = {}
-    for key, paused in journeys.items():
-        of_journey = query.where(Message.journey == key)
-        queries[key] = of_journey.where(col(Message.stage).notin_(paused)) if paused else of_journey
-    return _by_campaign(session, queries)
+    given = {"lane": lane, "stopped": list(stopped), "now": now, "most": limit}
+    return _by_campaign(session, partial(_of_journeys, stopped=bool(stopped)), journeys, given)
 
 
 def due_of_broadcasts(
     session: Session, broadcasts: Sequence[str], limit: int, now: datetime
 ) -> Mapping[str, Sequence[DueMessage]]:
     """The due messages of each broadcast, the oldest first, `limit` at most of each."""
-    query = _due(col(Message.broadcast), limit, now)
-    return _by_campaign(session, {key: query.where(Message.broadcast == key) for key in broadcasts})
+    return _by_campaign(session, _of_broadcasts, dict.fromkeys(broadcasts, ()), {"now": now, "most": limit})
 
 
-def _due(campaign: Any, limit: int, now: datetime) -> Any:
+@lru_cache(maxsize=128)
+def _of_journeys(paused: Sequence[bool], *, stopped: bool) -> Any:
+    """What is due of as many journeys; of each, whether stages of it are paused."""
+    query = (
+        _due(col(Message.journey))
+        .outerjoin(Enrollment, col(Enrollment.id) == col(Message.enrollment_id))
+        .where(_IN_LANE, or_(col(Enrollment.paused).is_(None), ~col(Enrollment.paused)))
+    )
+    if stopped:
+        query = query.where(col(Message.topic).notin_(bindparam("stopped", expanding=True)))
+    queries = [query.where(Message.journey == bindparam(f"key{number}")) for number in range(len(paused))]
+    for number, some in enumerate(paused):
+        if some:
+            waits = bindparam(f"paused{number}", expanding=True)
+            queries[number] = queries[number].where(col(Message.stage).notin_(waits))
+    return _together(queries)
+
+
+@lru_cache(maxsize=128)
+def _of_broadcasts(paused: Sequence[bool]) -> Any:
+    query = _due(col(Message.broadcast))
+    return _together([query.where(Message.broadcast == bindparam(f"key{number}")) for number in range(len(paused))])
+
+
+def _together(queries: Sequence[Any]) -> Any:
+    parts = [select_columns(one.subquery()) for one in queries]
+    return parts[0] if len(parts) == 1 else union_all(*parts)
+
+
+def _due(campaign: Any) -> Any:
     columns: Any = (
         campaign.label("campaign"), Message.not_before, Message.id, Message.customer_id, Message.email,
         restores.COPY_OF.scalar_subquery().label("taken_at"), restores.LAST.scalar_subquery().label("restored_at"),
     )  # fmt: skip
     query: Any = select(*columns)
-    query = query.where(PLANNED, col(Message.not_before) <= now, NOTHING_HELD)
-    return query.order_by(col(Message.not_before), col(Message.id)).limit(limit)
+    query = query.where(PLANNED, col(Message.not_before) <= bindparam("now"), NOTHING_HELD)
+    return query.order_by(col(Message.not_before), col(Message.id)).limit(bindparam("most"))
 
 
 CAMPAIGNS_AT_ONCE = 100
 """SQLite puts 500 selects together at most; a hundred are compiled in a moment."""
 
 
-def _by_campaign(session: Session, queries: Mapping[str, Any]) -> Mapping[str, Sequence[DueMessage]]:
-    """What each query finds, many of them asked by one statement; each ends at its own limit, in its own index."""
-    found: dict[str, list[DueMessage]] = {key: [] for key in queries}
-    left = iter(queries.values())
+def _by_campaign(
+    session: Session,
+    statement: Callable[[tuple[bool, ...]], Any],
+    campaigns: Mapping[str, Collection[str]],
+    given: Mapping[str, Any],
+) -> Mapping[str, Sequence[DueMessage]]:
+    """What is due of each, many of them asked by one statement; each ends at its own limit, in its own index."""
+    found: dict[str, list[DueMessage]] = {key: [] for key in campaigns}
+    left = iter(campaigns.items())
     while some := list(islice(left, CAMPAIGNS_AT_ONCE)):
-        parts = [select(one.subquery()) for one in some]
-        together: Any = parts[0] if len(parts) == 1 else union_all(*parts)
-        for campaign, *due in session.connection().execute(together):
+        asked = dict(given)
+        for number, (key, paused) in enumerate(some):
+            asked |= {f"key{number}": key, f"paused{number}": list(paused)}
+        query = statement(tuple(bool(paused) for _, paused in some))
+        for campaign, *due in session.connection().execute(query, asked):
             found[campaign].append(DueMessage(*due))
     return {key: sorted(those) for key, those in found.items()}
 
@@ -155,10 +200,5 @@ def unknown(session: Session, lane: str, before: datetime, after: str, limit: in
 
     Those that nothing has changed since `before`, behind the id `after`, `limit` at most.
     """
-    query = select(Message.id).where(
-        Message.lane == lane,
-        status_is(MessageStatus.UNKNOWN),
-        col(Message.updated_at) < before,
-        col(Message.id) > after,
-    )
-    return session.exec(query.order_by(col(Message.id)).limit(limit)).all()
+    asked = {"lane": lane, "before": before, "after": after, "most": limit}
+    return session.connection().execute(_UNKNOWN, asked).scalars().all()
