@@ -214,11 +214,10 @@ def freeze(
     `rendered` is what else is kept of each, the same columns of all. Asked again of what is frozen already and not
     handed over, it says whether it is this owner's still.
     """
-    held, also = (MessageStatus.CLAIMED, MessageStatus.SENDING), rendered or {}
-    found = locked_in_status(session, list(attempts), held, fence)
+    found = locked_in_status(session, list(attempts), (MessageStatus.CLAIMED, MessageStatus.SENDING), fence)
     mine = {one.id: one for one in found.values() if one.attempt == attempts[one.id]}
     fresh = [one for one in mine.values() if one.status == MessageStatus.CLAIMED]
-    to = {"status": MessageStatus.SENDING, "updated_at": now}
+    to, also = {"status": MessageStatus.SENDING, "updated_at": now}, rendered or {}
     bulk.change(session, Message, [{"id": one.id, **to, **also.get(one.id, {})} for one in fresh])
     _count_step(session, fresh, MessageStatus.SENDING)
     return {name: one.customer_id for name, one in mine.items()}
