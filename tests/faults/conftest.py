@@ -2,10 +2,12 @@
 
 import os
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.faults.databases import Postgres, server_of
 from tests.faults.table import Measured, lines, rows_of
 
 FULL = "WAYPOST_FAULTS" in os.environ
@@ -17,6 +19,13 @@ def measured(record_property: Any) -> Measured:
     return Measured(record_property, time.monotonic())
 
 
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Iterator[Postgres | None]:
+    """A server of its own of the kind that is asked for, None where the database is in the home."""
+    with server_of(request.param) as running:
+        yield running
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave those out that take minutes each, but for `make test-faults`."""
     left = [] if FULL else [one for one in items if one.get_closest_marker("at_size")]
@@ -26,8 +35,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Show the table, where there is one: also of what failed, before or while it began."""
-    reports = [one for some in terminalreporter.stats.values() for one in some if hasattr(one, "user_properties")]
-    proofs = [one for one in reports if "tests/faults" in one.nodeid and (one.when == "call" or one.failed)]
+    told = [one for some in terminalreporter.stats.values() for one in some if isinstance(one, pytest.TestReport)]
+    proofs = [one for one in told if "tests/faults" in one.nodeid and (one.when == "call" or one.failed)]
     if rows := rows_of(proofs):
         terminalreporter.section("faults")
         for line in lines(rows):

@@ -5,6 +5,7 @@ stands; and nothing is unknown but what was in a call.
 """
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,19 +19,27 @@ import psutil
 from sqlalchemy import text
 
 from store.session import Database
+from tests.faults.databases import POSTGRESQL, SQLITE, Postgres
 from tests.stacks import Stack
 from waypost.chaos.smtp_sink import SmtpSink
 
 TEMPLATES = ("welcome", "our_story", "getting_started")
-JOURNEY = """
+WAIT = 5 if "WAYPOST_FAULTS" in os.environ else 2
+"""Seconds of each wait between two mails."""
+JOURNEY = f"""
 journey: three
-enter: [{on: Signed Up}]
-defaults: {topic: general}
+enter: [{{on: Signed Up}}]
+defaults: {{topic: general}}
 start: new
 stages:
   new:
-    steps: [{send: welcome}, {wait: 5 seconds}, {send: our_story}, {wait: 5 seconds}, {send: getting_started}]
     final: true
+    steps:
+      - send: welcome
+      - wait: {WAIT} seconds
+      - send: our_story
+      - wait: {WAIT} seconds
+      - send: getting_started
 """
 AT_ONCE = 50
 """Customers in one call to the API."""
@@ -59,29 +68,29 @@ class Books:
 
 
 class Installation:
-    """`waypost up` that mails by SMTP to a sink; `url` is its database."""
+    """`waypost up` that mails by SMTP to a sink; `url` is its database: of a server, or in its home."""
 
-    def __init__(self, folder: Path, sink: SmtpSink, url: str | None = None) -> None:
+    def __init__(self, folder: Path, sink: SmtpSink, server: Postgres | None = None) -> None:
         self.sink = sink
+        self.kind = SQLITE if server is None else POSTGRESQL
         self._first_said: dict[str, str] = {}
         self.stack = Stack(folder / "home")
-        self.url = url or f"sqlite:///{folder / 'home' / 'waypost.db'}"
+        self.url = server.url if server is not None else f"sqlite:///{folder / 'home' / 'waypost.db'}"
         self.stack.env |= {
             "WAYPOST_SMTP_URL": f"smtp://127.0.0.1:{sink.port}",
             "WAYPOST_SENDER": "Shop <hello@shop.example>",
             "WAYPOST_POSTAL_ADDRESS": "Shop, 1 Main Street, Springfield",
             "WAYPOST_PUBLIC_URL": "http://127.0.0.1:1",
-            **({"WAYPOST_DATABASE_URL": url} if url else {}),
+            **({"WAYPOST_DATABASE_URL": server.url} if server is not None else {}),
         }
 
-    def start(self, folder: Path, journey: str = JOURNEY) -> None:
+    def start(self, journey: str = JOURNEY) -> None:
         """Start it, and publish the journey."""
         self.stack.start()
         key = journey.split("journey: ")[1].splitlines()[0]
-        (folder / f"{key}.yaml").write_text(journey)
-        for words in (("apply", str(folder / f"{key}.yaml")), ("publish", key)):
-            done = self.stack.run(*words)
-            assert done.returncode == 0, done.stderr
+        for method, path in (("PUT", f"/v1/journeys/{key}"), ("POST", f"/v1/journeys/{key}/publish")):
+            done = self.stack.answer(method, path, content=journey if method == "PUT" else None)
+            assert done.status_code < 300, done.text
 
     def process(self, name: str) -> psutil.Process | None:
         """The API, the worker or Temporal; None while it is not there."""
@@ -96,17 +105,19 @@ class Installation:
 
     def sign_up(self, numbers: range) -> None:
         """Customers with an address sign up."""
+        self._say(lambda number: [self._identified(number), self._tracked("Signed Up", number)], numbers)
 
-        def messages(number: int) -> list[dict[str, Any]]:
-            traits = {"email": f"u{number}@example.com", "first_name": f"U{number}"}
-            named = {"type": "identify", "userId": f"u{number}", "traits": traits, "messageId": f"i{number}"}
-            return [named, self._tracked("Signed Up", number)]
-
-        self._say(messages, numbers)
+    def identify(self, numbers: range) -> None:
+        """Customers with an address become known."""
+        self._say(lambda number: [self._identified(number)], numbers)
 
     def track(self, event: str, numbers: range) -> None:
         """Something happens to these customers."""
         self._say(lambda number: [self._tracked(event, number)], numbers)
+
+    def _identified(self, number: int) -> dict[str, Any]:
+        traits = {"email": f"u{number}@example.com", "first_name": f"U{number}"}
+        return {"type": "identify", "userId": f"u{number}", "traits": traits, "messageId": f"i{number}"}
 
     def _tracked(self, event: str, number: int) -> dict[str, Any]:
         """As Segment's clients say it: once more with the same id, and with the instant at which it happened."""
@@ -142,16 +153,29 @@ class Installation:
                 live = waiting = moving = 1
             if live == waiting == moving == 0:
                 return
-            time.sleep(2)
+            time.sleep(0.5)
 
     def enrollments(self, status: str = "live") -> list[str]:
         """The ids of those in this status."""
         return [row[0] for row in self._rows(f"SELECT id FROM enrollment WHERE status = '{status}' ORDER BY id")]
 
+    def with_a_fate(self) -> int:
+        """How many mails were accepted, or may have been."""
+        return self._count("SELECT count(*) FROM message WHERE status IN ('accepted', 'unknown')")
+
+    def hooks(self) -> dict[str, tuple[str, int]]:
+        """Each webhook's status, and how often it was begun."""
+        return {row[0]: (row[1], row[2]) for row in self._rows("SELECT id, status, attempts FROM hook")}
+
     def lanes_taken(self) -> int:
         """How often a lane got an owner, as far as the worker's logs tell: five times where none was ever lost."""
         logs = sorted((self.stack.home / "logs").glob("worker.log*"))
         return sum(log.read_text(errors="replace").count('"lane_taken"') for log in logs)
+
+    def last_said(self) -> str:
+        """The ends of its logs, for somebody who looks for what went wrong."""
+        logs = sorted((self.stack.home / "logs").glob("*.log"))
+        return "\n".join(f"{log.name}:\n{log.read_text(errors='replace')[-3_000:]}" for log in logs)
 
     def _count(self, query: str) -> int:
         return next(iter(self._rows(query)))[0]

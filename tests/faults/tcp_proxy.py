@@ -20,6 +20,8 @@ LINGER = struct.pack("ii", 1, 0)
 class TcpProxy:
     """Stands before a server: a host and a port, or the path of its socket. `seen` counts what was done.
 
+    Each kind is done once, in some order, before any is done again: where there are few connections, each has its turn.
+
     `after` is how many pieces pass at most before something may be done to a connection, and `share` says how often it
     is; otherwise as many may pass again, so that no connection is spared for ever. `late` are the seconds that a piece
     waits, and `lasts` how many wait so before their connection is cut. `carried` are the connections through which
@@ -42,6 +44,7 @@ class TcpProxy:
     _up: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     _chance: random.Random = field(default_factory=random.Random)
+    _to_do: list[str] = field(default_factory=list[str])
     _open: set[asyncio.StreamWriter] = field(default_factory=set[asyncio.StreamWriter])
 
     def start(self) -> None:
@@ -63,8 +66,10 @@ class TcpProxy:
 
     def fate(self) -> tuple[str, int]:
         """What is done to a connection next ("" for nothing), and behind how many pieces."""
-        kind = self._chance.choice(self.kinds) if self._chance.random() < self.share else ""
-        return kind, self._chance.randint(1, self.after)
+        spared = self._chance.random() >= self.share
+        if not spared and not self._to_do:
+            self._to_do = self._chance.sample(self.kinds, len(self.kinds))
+        return "" if spared else self._to_do.pop(), self._chance.randint(1, self.after)
 
     def _cut_all(self) -> None:
         for one in list(self._open):

@@ -49,7 +49,7 @@ def test_nothing_is_lost_and_nothing_doubled_whoever_dies(tmp_path: Path, measur
     assert [one.name for one in tmp_path.iterdir()] == [".env"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.at_size)])
 def test_one_that_is_stopped_ends_with_all_that_it_started(tmp_path: Path, number: signal.Signals) -> None:
     """While customers sign up, of whom it has many still."""
     environment = os.environ | {"TMPDIR": str(tmp_path)}

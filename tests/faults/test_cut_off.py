@@ -16,10 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests import postgresql
+from tests.faults.databases import Postgres
 from tests.faults.installation import TEMPLATES, Installation
 from tests.faults.table import Measured
 from tests.faults.tcp_proxy import TcpProxy
-from tests.faults.test_everything_killed import Postgres
 from tests.stacks import free_port
 from waypost.chaos.smtp_sink import SmtpSink
 from waypost.settings import Settings
@@ -27,6 +27,9 @@ from waypost.stack import temporal_server
 
 FULL = "WAYPOST_FAULTS" in os.environ
 CUSTOMERS = int(os.environ.get("WAYPOST_FAULTS_CUSTOMERS", 300 if FULL else 20))
+LATE = 1.5 if FULL else 0.8
+"""Seconds for which each piece waits of a connection that is late."""
+
 HURT = 0.5
 """The share of a provider's connections to which something must have been done: those that are spared prove nothing."""
 
@@ -55,7 +58,7 @@ def hurt(
     """Customers sign up and are mailed through it; then it rests, and everything comes to its end."""
     try:
         proxy.calm = True
-        made.start(folder)
+        made.start()
         proxy.calm = False
         signing = threading.Thread(target=made.sign_up, args=(range(CUSTOMERS),))
         signing.start()
@@ -83,7 +86,7 @@ def test_whatever_becomes_of_what_the_provider_says_no_mail_comes_twice(
 ) -> None:
     """Something is done to about every third mail, and a connection that is late is cut in the end."""
     kinds = ("cut", "late", "truncated", *(("silent",) if FULL else ()))
-    with before(("127.0.0.1", sink.port), kinds=kinds, share=0.35, lasts=6) as proxy:
+    with before(("127.0.0.1", sink.port), kinds=kinds, share=0.35, late=LATE, lasts=6) as proxy:
         made = Installation(tmp_path, sink)
         made.stack.env["WAYPOST_SMTP_URL"] = f"smtp://127.0.0.1:{proxy.port}"
         hurt(made, tmp_path, proxy, measured, "proxy before the provider", HURT)
@@ -93,13 +96,14 @@ def test_whatever_becomes_of_what_the_provider_says_no_mail_comes_twice(
 @pytest.mark.at_size
 def test_a_database_whose_connections_are_cut_loses_nobody(tmp_path: Path, sink: SmtpSink, measured: Measured) -> None:
     with postgresql.server() as running:
-        url = Postgres(running).url
-        folder = parse_qs(urlsplit(url).query)["host"][0]
+        server = Postgres(running)
+        url = urlsplit(server.url)
+        folder = parse_qs(url.query)["host"][0]
         kinds = ("cut", "late", "truncated")
         with before(f"{folder}/.s.PGSQL.5432", kinds=kinds, after=400, late=0.2, share=0.75) as proxy:
-            made = Installation(tmp_path, sink, url)
+            made = Installation(tmp_path, sink, server)
             made.stack.env["WAYPOST_DATABASE_URL"] = (
-                f"{urlsplit(url).scheme}://postgres@127.0.0.1:{proxy.port}/waypost?sslmode=disable"
+                f"{url.scheme}://postgres@127.0.0.1:{proxy.port}/waypost?sslmode=disable"
             )
             hurt(made, tmp_path, proxy, measured, "proxy before PostgreSQL")
 
@@ -137,7 +141,7 @@ def test_a_temporal_whose_connections_are_cut_loses_nobody(tmp_path: Path, sink:
     kinds = ("cut", "late", "truncated", "silent")
     with (
         temporal(tmp_path / "temporal") as port,
-        before(("127.0.0.1", port), kinds=kinds, after=300, late=0.3, lasts=60) as proxy,
+        before(("127.0.0.1", port), kinds=kinds, after=80, late=0.3, lasts=60) as proxy,
     ):
         made = Installation(tmp_path, sink)
         made.stack.env["WAYPOST_TEMPORAL_ADDRESS"] = f"127.0.0.1:{proxy.port}"

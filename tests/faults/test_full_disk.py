@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from tests import postgresql
+from tests.faults.databases import Postgres
 from tests.faults.installation import TEMPLATES, Installation
 from tests.faults.table import Measured
-from tests.faults.test_everything_killed import Postgres
 from waypost.chaos.smtp_sink import SmtpSink
 
 SIZE = "160m"
@@ -102,7 +102,7 @@ def test_a_full_disk_is_said_and_passes_by_itself_and_a_signal_is_heard_all_alon
     made = Installation(disk, sink)
     made.stack.log = tmp_path / "up.log"
     try:
-        made.start(tmp_path)
+        made.start()
         made.sign_up(range(10))
         ballast = fill(disk)
         made.stack.until(lambda: refused(made, disk))
@@ -145,9 +145,9 @@ def test_a_full_disk_under_postgresql_is_said_and_passes_by_itself(
     sink.start()
     with postgresql.server(disk_of_a_server) as running:
         server = Postgres(running)
-        made = Installation(tmp_path, sink, server.url)
+        made = Installation(tmp_path, sink, server)
         try:
-            made.start(tmp_path)
+            made.start()
             made.sign_up(range(10))
             ballast = fill(disk_of_a_server)
             made.stack.until(lambda: refused(made, disk_of_a_server))

@@ -23,7 +23,7 @@ from waypost.chaos.smtp_sink import SmtpSink
 
 FULL = "WAYPOST_FAULTS" in os.environ
 CUSTOMERS = int(os.environ.get("WAYPOST_FAULTS_CUSTOMERS", 500 if FULL else 25))
-SECONDS = 60 if FULL else 20
+SECONDS = 40 if FULL else 12
 """The length of each of the journey's three waits."""
 
 FIRST = f"""
@@ -117,7 +117,7 @@ def test_whoever_is_moved_under_mail_is_mailed_once_and_stands_where_the_record_
     sink.start()
     made = Installation(tmp_path, sink)
     try:
-        made.start(tmp_path, FIRST)
+        made.start(FIRST)
         made.sign_up(range(CUSTOMERS))
         with Events(made):
             moves = [publish(made, LONGER)]

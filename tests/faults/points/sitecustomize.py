@@ -38,6 +38,8 @@ def in_transactions(module: Any) -> None:
         names = {frame.f_code.co_name, frame.f_code.co_qualname}
         if frame.f_code.co_name == "_together":  # of wakes ahead: which one it is that is done together
             names = {frame.f_locals["work"].__name__}
+        if frame.f_code.co_name == "write":  # of work whose answer is committed with it: whoever wants it done
+            names = {frame.f_locals["work"].__qualname__.partition(".<locals>")[0]}
         for asked_by in names:
             passes(f"before {asked_by}")
         result = write(self, work)
