@@ -134,7 +134,8 @@ KINDS: Mapping[str, ProblemKind] = {
     "timed-out": ProblemKind(
         503,
         "It took too long",
-        "The request was given up after the time in `detail`. Try again.",
+        "The request was given up after the time in `detail`; what it had begun by then may be done all the same. Try "
+        "again: under the same `Idempotency-Key` it is done once.",
     ),
 }
 """Every kind of problem that a call can answer, by the end of its type."""

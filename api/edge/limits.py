@@ -3,7 +3,6 @@
 The log names the route, never the path: in that stands who it is about.
 """
 
-import asyncio
 import re
 import secrets
 import time
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.edge import file_imports, ingestion_paths
 from api.edge.metrics import Metrics
+from api.edge.under_way import BegunRequest, RequestsUnderWay
 from api.errors import problem
 
 LARGEST = 1024 * 1024
@@ -65,6 +65,7 @@ class EdgeMiddleware:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        self._under_way = RequestsUnderWay()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request within the limits, and put it on record."""
@@ -98,9 +99,16 @@ class EdgeMiddleware:
         largest = _largest(scope["path"])
         limited = receive if scope["path"] in OWN_LIMITS else _limited(receive, dict(scope["headers"]), largest)
         seconds = None if endless else UPLOAD_SECONDS if upload else SECONDS
+        request = BegunRequest(limited)
+
+        async def send(message: Message) -> None:
+            if not request.given_up:
+                await visit(message)
+
         try:
-            async with asyncio.timeout(seconds):
-                await self._app(scope, limited, visit)
+            await self._under_way.run(
+                request, lambda: self._app(scope, request.receive, send), seconds, lambda: visit.status is not None
+            )
         except Exception as error:
             if visit.status is not None:
                 raise
