@@ -16,7 +16,7 @@ from services.definitions.journey_versions import journeys
 from services.enrollments.controls import poking
 from store.queries.enrollment import decisions, interests
 from store.queries.identity import customers
-from store.queries.mails import message_bodies
+from store.queries.mails import message_bodies, messages
 from store.queries.recounting import lost_rows
 from store.queries.recounting.lost_rows import KeptRun
 from store.statuses import EnrollmentStatus
@@ -149,7 +149,8 @@ def mails_without_body(session: Session, after: str) -> ComparedPage:
 
 def put_nothing_kept_on_record(session: Session, ids: Collection[str], now: datetime) -> int:
     """Keep of these mails that nothing is kept of them, as retention does; return of how many."""
-    gone = sorted(lost_rows.without_body(session, ids))
+    gone = messages.all_locked(session, sorted(lost_rows.without_body(session, ids))).values()
     nothing = {"subject": None, "html": None, "text": None, "urls": []}
-    message_bodies.keep(session, [{"message_id": one, **nothing} for one in gone], now)
-    return len(gone)
+    rows = [{"message_id": one.id, "customer_id": one.customer_id, **nothing} for one in gone]
+    message_bodies.keep(session, rows, now)
+    return len(rows)

@@ -59,7 +59,7 @@ def returned(database: Database, noon: datetime) -> datetime:
         messages.claim(session, list(MAILS), "f", noon)
         messages.freeze(session, dict.fromkeys(MAILS, 1), "f", noon)
         said = {"subject": "s", "html": "h", "text": "t", "urls": []}
-        message_bodies.keep(session, [{"message_id": one, **said} for one in MAILS], noon)
+        message_bodies.keep(session, [{"message_id": one, "customer_id": f"cus_{one}", **said} for one in MAILS], noon)
         sent = [AttemptResult(send_id=one, status=MessageStatus.ACCEPTED, reason=None, provider="p") for one in MAILS]
         sending_ledger.record(session, "f", sent, noon)
     for name, reports in REPORTS.items():

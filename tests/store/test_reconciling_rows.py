@@ -83,9 +83,9 @@ def _handed_over(database: Database, now: datetime) -> Collection[str]:
         sending_ledger.take_over(session, "journey", "f", now)
         due = claim(session, "journey", "f", 9, now, OutgoingChannel(channel="outbox"))
         claimed = {one.send_id: one.attempt for one in due}
-        messages.freeze(session, claimed, "f", now)
+        whose = messages.freeze(session, claimed, "f", now)
         said = {"subject": "s", "html": "h", "text": "t", "urls": ["https://shop.example"]}
-        message_bodies.keep(session, [{"message_id": one, **said} for one in claimed], now)
+        message_bodies.keep(session, [{"message_id": one, "customer_id": whose[one], **said} for one in claimed], now)
         texts = dict.fromkeys(("to_address", "from_address", "subject", "html", "text"), "")
         for one in claimed:
             session.add(OutboxMail(id=f"box_{one}", send_id=one, received_at=now, **texts))
