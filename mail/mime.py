@@ -21,6 +21,9 @@ from mail.message import Mail
 _LINE = 78
 """Characters of a line of a header, where it can be folded (RFC 5322, 2.1.1)."""
 
+_WORD = _LINE - len("Subject: ")
+"""Characters of a word of a subject that stands in its first line."""
+
 _LONGEST = 998
 """Characters of a line, in any case (the same)."""
 
@@ -49,26 +52,40 @@ def as_bytes(mail: Mail) -> bytes:
 
 
 def _headers(mail: Mail, to: str) -> Iterator[tuple[str, str]]:
-    yield "Subject", _written("Subject", mail.subject)
+    yield "Subject", _subject(mail.subject)
     yield "From", _from(mail.sender.name, mail.sender.email)
     yield "To", _written("To", to)
     for name, value in _others(mail).items():
         yield name, _written(name, value)
 
 
+def _subject(text: str) -> str:
+    """Encoded where a word fits into no line, which would leave the first one empty, or looks as if it was encoded."""
+    plain = len(text) <= _WORD or max(map(len, text.split(" "))) <= _WORD
+    if plain and "=?" not in text:
+        return _written("Subject", text)
+    return _encoded("Subject", text)
+
+
 def _written(name: str, value: str) -> str:
     """As it is, where it is plain and its line is short or cannot be folded; else as RFC 2047 and 5322 say."""
     if not (value.isascii() and value.isprintable()):
-        return Header(value, "utf-8", header_name=name).encode(linesep="\r\n")
+        return _encoded(name, value)
     length = len(name) + 2 + len(value)
     if length <= _LINE or (length <= _LONGEST and " " not in value):
         return value
     return Header(value, header_name=name).encode(linesep="\r\n", maxlinelen=_LINE)
 
 
+def _encoded(name: str, value: str) -> str:
+    return Header(value, "utf-8", header_name=name).encode(linesep="\r\n")
+
+
 @lru_cache(maxsize=64)
 def _from(name: str, email: str) -> str:
-    return _written("From", formataddr((name, email)))
+    """The name is printable, so that the address beside it stays what it is."""
+    shown = "".join(one if one.isprintable() else " " for one in name)
+    return _written("From", formataddr((shown, email)))
 
 
 def _quoted(text: str) -> bytes:

@@ -128,7 +128,8 @@ class HandOver:
         loop = asyncio.get_running_loop()
         until = loop.time() + LAST
         stopping = asyncio.create_task(self.stop())
-        await asyncio.wait({stopping}, timeout=LAST)
+        await self._recording.close(LAST)  # whoever's turn it is
+        await asyncio.wait({stopping}, timeout=max(0.0, until - loop.time()))
         for task in filter(None, (stopping, self._loop)):
             task.cancel()
         await self._recording.close(max(0.0, until - loop.time()))
@@ -145,17 +146,15 @@ class HandOver:
     async def _keep_freezing(self) -> None:
         while True:
             request, mail = await self._ready.get()
-            slot = await self._slots.take()
+            slot, mine = await self._slots.take(), True
             try:
-                await self._turn.acquire()
-            except asyncio.CancelledError:  # it stops while others are frozen or recorded
-                slot.release()
-                raise
-            try:
-                async with self._freezing:
+                async with self._turn, self._freezing:
+                    mine = False
                     await self._freeze_all_that_is_ready(request, mail, slot)
-            finally:
-                self._turn.release()
+            except asyncio.CancelledError:
+                if mine:  # it stops while others are frozen or recorded, or right behind them
+                    slot.release()
+                raise
 
     async def _freeze_all_that_is_ready(self, request: MailRequest, mail: Mail, slot: CallSlot) -> None:
         if self._failures >= FAILURES:

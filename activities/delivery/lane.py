@@ -198,16 +198,22 @@ class MailLane:
 
     async def _compose(self, requests: Sequence[MailRequest]) -> None:
         """Mails of requests of one template, offered for the hand-over; one of which there can be none fails alone."""
-        loop, left = asyncio.get_running_loop(), requests
+        left = requests
         while left:
             async with self._renders[left[0].template]:
-                made = await loop.run_in_executor(self._threads, self._some_composed, left)
+                made = await self._in_a_thread(left)
             for request, mail in zip(left, made, strict=False):
                 if isinstance(mail, Mail):
                     self._hand_over.offer(request, mail)
                 else:
                     self._not_composed(request, mail)
             left = left[len(made) :]
+
+    async def _in_a_thread(self, requests: Sequence[MailRequest]) -> Sequence[Mail | Exception]:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._some_composed, requests)
+        except Exception as error:  # no thread could be begun
+            return [error]
 
     def _not_composed(self, request: MailRequest, error: Exception) -> None:
         if isinstance(error, TemplateProblem | ValueError):

@@ -3,6 +3,8 @@
 How a file comes here, and how it is written, its caller says.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -76,14 +78,28 @@ def preview(parts: Backend, wanted: WantedImport, file: BinaryIO, form: FileForm
     return ImportPreviewOut.of(wanted.kind, found)
 
 
-def keep(parts: Backend, file: BinaryIO) -> str:
-    """A file into the database, a part at a time, so that nobody waits long for the writer's lock; return its id."""
+@contextmanager
+def kept(parts: Backend, file: BinaryIO) -> Generator[str, None, None]:
+    """A file in the database, under the id that is given, for the work on it to be asked for.
+
+    It comes there a part at a time, so that nobody waits long for the writer's lock. Where that was not done it is let
+    go of.
+    """
     operation_id, number = new_id("op"), 0
-    file.seek(0)
-    while data := file.read(uploads.PART):
-        parts.database.write(partial(uploads.keep, operation_id=operation_id, number=number, data=data))
-        number += 1
-    return operation_id
+    try:
+        file.seek(0)
+        while data := file.read(uploads.PART):
+            parts.database.write(partial(uploads.keep, operation_id=operation_id, number=number, data=data))
+            number += 1
+        yield operation_id
+    except Exception:
+        let_go(parts, operation_id)
+        raise
+
+
+def let_go(parts: Backend, operation_id: str) -> None:
+    """Drop a file for which no work was asked for: nobody would ever read or erase it."""
+    parts.database.write(partial(operations.drop_unasked_file, operation_id=operation_id))
 
 
 def start(

@@ -146,10 +146,11 @@ def _keep(
         with parts.database.reading() as session:
             keeper.look(session)
     file_imports.check(parts, wanted, file, form)
-    operation_id, now = file_imports.keep(parts, file), parts.clock()
+    with file_imports.kept(parts, file) as operation_id:
+        now = parts.clock()
 
-    def start(session: Session) -> OperationOut:
-        trail = Trail(request, session, now)
-        return file_imports.start(session, trail, wanted, form, operation_id, caller.id, now)
+        def start(session: Session) -> OperationOut:
+            trail = Trail(request, session, now)
+            return file_imports.start(session, trail, wanted, form, operation_id, caller.id, now)
 
-    return answered.write(start)
+        return answered.write(start)

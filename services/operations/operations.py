@@ -200,6 +200,12 @@ def close(session: Session, operation_id: str, now: datetime, error: str | None 
     return operation.status
 
 
+def drop_unasked_file(session: Session, operation_id: str) -> None:
+    """Let a file go that was kept for an operation, where that was never asked for."""
+    if session.get(Operation, operation_id) is None:
+        operation_rows.drop_file(session, operation_id)
+
+
 def add_counts(operation: Operation, more: Mapping[str, int]) -> dict[str, int]:
     """Counts of the result, with more added."""
     known = operation.result or {}

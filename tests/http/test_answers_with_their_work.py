@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import select
 
+from api.edge import file_imports
+from services.errors import Refused
+from store.tables.access import UploadPart
 from tests.conftest import HandClock
 from tests.http import tour
 from tests.http.keyed_calls import CALLS, READING, Deaths, House, filled, operations
@@ -61,6 +65,19 @@ def test_an_import_whose_file_came_by_half_is_taken_once(house: House, parts: Pa
     assert (again.status_code, operations(parts)) == (202, 1)
     if dies_behind == 2:
         assert (again.content, again.headers["idempotent-replay"], changed) == (first.content, "true", [])
+
+
+def test_a_file_for_which_no_work_was_asked_for_is_let_go(
+    house: House, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise Refused("somebody came between")
+
+    monkeypatch.setattr(file_imports, "start", refused)
+    answer = house.client.post("/v1/imports", params={"kind": "customers"}, content=b"userId\n1\n", headers=ONCE)
+    assert answer.status_code == 409
+    with parts.database.reading() as session:
+        assert session.exec(select(UploadPart)).all() == []
 
 
 def test_what_its_workflow_is_to_do_is_asked_once(house: House, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:

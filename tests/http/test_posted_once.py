@@ -5,9 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
-from store.tables.access import ApiKey, Audit, Operation
+from api.pages.frame import posted_once
+from store.tables.access import ApiKey, Audit, Operation, UploadPart
 from tests.http.desks import token
 from tests.http.test_operation_pages import mark, send
 from tests.http.test_operations import rows
@@ -72,6 +74,17 @@ def test_a_key_is_made_once_and_shown_again(browser: Browser, parts: Parts) -> N
     assert len(rows(parts, ApiKey)) == 1
     other = desk.post(url, data={**form, "name": "another"})
     assert (other.status_code, first in other.text, len(rows(parts, ApiKey))) == (409, False, 1)
+    assert "this form was sent before" in other.text
+    assert token(other.text, "once") != form["once"], "sent as it is now it is another"
+
+
+def test_a_form_that_was_refused_is_corrected_and_sent_again(browser: Browser, parts: Parts) -> None:
+    """By the page that said so, and by one that a browser went back to."""
+    desk = browser("admin")
+    url, form = a_key(desk)
+    assert desk.post(url, data={**form, "rate": "many"}).status_code == 422
+    assert shown_key(desk.post(url, data=form).text)
+    assert len(rows(parts, ApiKey)) == 1
 
 
 def test_two_at_the_same_moment_make_one_key(browser: Browser, parts: Parts) -> None:
@@ -81,6 +94,26 @@ def test_two_at_the_same_moment_make_one_key(browser: Browser, parts: Parts) -> 
         pages = [one.text for one in threads.map(lambda _: desk.post(url, data=form), range(4))]
     assert len({shown_key(page) for page in pages}) == 1
     assert len(rows(parts, ApiKey)) == 1
+
+
+def test_of_a_file_that_comes_twice_at_the_same_moment_one_is_kept(
+    browser: Browser, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second finds the first when it has kept its own: nobody would read that, and nobody would erase it."""
+    desk = browser("marketer")
+    shown = send(desk).text
+    said = {"confirmed": mark(shown), "once": token(shown, "once")}
+    first = send(desk, **said)
+    before, asked = posted_once.before, list[Any]()
+
+    def too_early(*rest: Any) -> str | None:
+        asked.append(rest)
+        return None if len(asked) == 1 else before(*rest)
+
+    monkeypatch.setattr(posted_once, "before", too_early)
+    assert send(desk, **said).headers["location"] == first.headers["location"]
+    (operation,) = rows(parts, Operation)
+    assert {one.operation_id for one in rows(parts, UploadPart)} == {operation.id}
 
 
 def test_a_file_is_imported_once(browser: Browser, parts: Parts) -> None:

@@ -1,5 +1,6 @@
 """What composing, freezing, claiming or a sender raises for one mail is that mail's own end."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,27 @@ async def test_what_composing_raises_for_one_mail_is_that_mails_own_end(
 ) -> None:
     composer.surprise = "u07@example.com"
     await hand_over(owner)
+    assert ledger() == {"accepted": CUSTOMERS - 1, "failed unexpected_error": 1}
+
+
+async def test_a_mail_for_which_no_thread_can_be_begun_has_an_end_as_well(
+    owner: Any, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many threads, say, on this machine: it is open no longer, and what was to be rendered behind it goes."""
+    lane = owner()
+    begin, refused = lane._threads.submit, list[Any]()
+
+    def submit(work: Any, *rest: Any) -> Any:
+        if not refused:
+            refused.append(work)
+            raise RuntimeError("can't start new thread")
+        return begin(work, *rest)
+
+    monkeypatch.setattr(lane._threads, "submit", submit)
+    await lane.pump()
+    async with asyncio.timeout(30):
+        await lane.drain()
+    await lane.close()
     assert ledger() == {"accepted": CUSTOMERS - 1, "failed unexpected_error": 1}
 
 

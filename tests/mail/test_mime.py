@@ -59,6 +59,24 @@ def test_a_subject_of_any_length_and_language_is_read_as_it_was_written(subject:
     assert max(len(line) for line in as_bytes(mail).partition(b"\r\n\r\n")[0].splitlines()) <= 78
 
 
+@pytest.mark.parametrize(
+    "subject", ["long" * 20 + " and more", "long" * 240, "=?utf-8?q?Hello?=", "all=?", "a  b " * 30]
+)
+def test_a_subject_of_long_or_strange_words_is_read_as_it_was_written(subject: str) -> None:
+    mail = replace(MAIL, subject=subject.strip())
+    assert read(mail)["Subject"] == subject.strip()
+    lines = as_bytes(mail).partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert max(map(len, lines)) <= 78
+    assert b"Subject:" not in [line.strip() for line in lines], "its first line holds some of it"
+
+
+@pytest.mark.parametrize("name", ["Shop\tof Ann", "Shop\x03", "Läden\r\nBcc: eve@example.com", 'Ann "of" Shop, Ltd.'])
+def test_whatever_a_sender_is_called_the_address_is_read(name: str) -> None:
+    mail = read(replace(MAIL, sender=Sender(name=name, email="shop@example.com")))
+    assert [one.addr_spec for one in mail["From"].addresses] == ["shop@example.com"]
+    assert mail["Bcc"] is None
+
+
 @pytest.mark.parametrize("odd", ["\x0b", "\x0c", "\x1c", "\x1e", "\x00"])
 def test_no_character_but_a_line_break_breaks_a_line(odd: str) -> None:
     mail = read(replace(MAIL, subject=f"Hello{odd}Bcc: eve@example.com"))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
+from activities.delivery import hand_over as hand_overs
 from activities.delivery import lane as lanes_of_mail
 from activities.delivery.hand_over import HandOver
 from mail.message import Mail
@@ -114,3 +115,57 @@ async def test_mails_that_are_rendered_together_fail_alone(owner: Any, composer:
     composer.surprise = "u00@example.com"
     await hand_over(owner)
     assert ledger() == {"accepted": CUSTOMERS - 1, "failed unexpected_error": 1}
+
+
+async def test_an_owner_that_stops_while_it_freezes_keeps_no_call_of_the_others(
+    owner: Any, provider: Provider, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has taken the next free call already, and waits behind whoever stops it."""
+    freeze, freezing, goes_on = HandOver._freeze, threading.Event(), threading.Event()
+
+    def slowly(self: HandOver, group: Any) -> set[str]:
+        freezing.set()
+        goes_on.wait(30)
+        return freeze(self, group)
+
+    provider.at_once = CUSTOMERS
+    monkeypatch.setattr(HandOver, "_freeze", slowly)
+    lane = owner()
+    hands = lane._hand_over
+    slots = hands._slots
+    pumping = asyncio.create_task(lane.pump())
+    await until(freezing.is_set)
+    await until(lambda: hands._ready.qsize() > 0 and not slots.locked())
+    closing = asyncio.create_task(lane.close())
+    await until(lambda: bool(hands._freezing._waiters))
+    goes_on.set()
+    await asyncio.gather(pumping, closing)
+    taken = [await asyncio.wait_for(slots.take(), 5) for _ in range(provider.at_once)]
+    assert len(taken) == provider.at_once
+    assert ledger()["accepted"] + ledger()["planned"] == CUSTOMERS
+
+
+async def test_what_was_heard_is_recorded_by_an_owner_that_waits_no_longer_though_a_freeze_hangs(
+    owner: Any, provider: Provider, ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be killed now, and what the provider took would be unknown."""
+    freeze, goes_on, groups = HandOver._freeze, threading.Event(), list[int]()
+
+    def hangs(self: HandOver, group: Any) -> set[str]:
+        groups.append(len(group))
+        if len(groups) > 1:
+            goes_on.wait(60)
+        return freeze(self, group)
+
+    provider.at_once = CUSTOMERS
+    monkeypatch.setattr(hand_overs, "LAST", 2.0)
+    monkeypatch.setattr(HandOver, "_freeze", hangs)
+    lane = owner()
+    await lane.pump()
+    await until(lambda: len(groups) > 1 and len(provider.got) == groups[0])
+    closing = asyncio.create_task(lane.close())
+    await until(lambda: bool(lane._hand_over._freezing._waiters))
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+    assert ledger()["accepted"] == groups[0]
+    goes_on.set()

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from api.pages.frame.frame import Frame
 from services.access import idempotency
-from services.access.idempotency import Claim, KeptAnswer
+from services.access.idempotency import Claim, Conflict, KeptAnswer
 from store.ids import new_id
 
 PATTERN = r"^(once_[0-9a-z]{24})?$"
@@ -32,7 +32,12 @@ def before(frame: Frame, session: Session, once: str, said: str) -> str | None:
 
     `said` tells it from another form: raise Conflict where the token was another one's.
     """
-    kept = idempotency.find(session, _claim(frame, once, said), _secret(frame), frame.parts.clock()) if once else None
+    if not once:
+        return None
+    try:
+        kept = idempotency.find(session, _claim(frame, once, said), _secret(frame), frame.parts.clock())
+    except Conflict:
+        raise Conflict("this form was sent before, and said something else then; open the page once more") from None
     return kept.body.decode() if kept is not None else None
 
 

@@ -159,15 +159,19 @@ def _start(frame: Frame, asked: ImportForm, file: BinaryIO, form: FileForm, mark
     if known is not None:
         return known
     file_imports.check(parts, wanted, file, form)
-    operation_id, now = file_imports.keep(parts, file), parts.clock()
+    with file_imports.kept(parts, file) as operation_id:
+        now = parts.clock()
 
-    def start(session: Session) -> str:
-        trail = Trail(frame.request, session, now)
-        return file_imports.start(session, trail, wanted, form, operation_id, looks.actor, now).id
+        def start(session: Session) -> str:
+            trail = Trail(frame.request, session, now)
+            return file_imports.start(session, trail, wanted, form, operation_id, looks.actor, now).id
 
-    return parts.database.write(
-        lambda session: posted_once.do(frame, session, asked.once, mark, lambda: start(session))
-    )
+        led = parts.database.write(
+            lambda session: posted_once.do(frame, session, asked.once, mark, lambda: start(session))
+        )
+    if led != operation_id:
+        file_imports.let_go(parts, operation_id)
+    return led
 
 
 def _shown(
