@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Engine, String, UnaryExpression, event
@@ -35,10 +36,16 @@ def _prepare(engine: Engine) -> None:
 
 
 def _make_private(_dialect: Any, _record: Any, arguments: list[Any], _options: Any) -> None:
-    """A new file is its owner's alone; SQLite gives the files beside it (the log, shared memory) the same rights."""
+    """A new file is its owner's alone; SQLite gives the files beside it (the log, shared memory) the same rights.
+
+    One that is there is never opened beside SQLite: with whatever handle of a file a process closes, it loses all its
+    locks of that file. Whoever else closes the database then believes to be the last, and removes the log in which this
+    process goes on to commit.
+    """
     path = str(arguments[0])
     if path and path != ":memory:" and os.path.isdir(os.path.dirname(path) or "."):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
