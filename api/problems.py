@@ -134,7 +134,7 @@ KINDS: Mapping[str, ProblemKind] = {
     "timed-out": ProblemKind(
         503,
         "It took too long",
-        "The request was given up after the time in `detail`; what it had begun by then may be done all the same. Try "
+        "The request was given up after the time in `detail`, and is undone unless it had come to its end by then. Try "
         "again: under the same `Idempotency-Key` it is done once.",
     ),
 }

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
+from anyio import CancelScope
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.edge import file_imports, ingestion_paths
 from api.edge.metrics import Metrics
-from api.edge.under_way import BegunRequest, RequestsUnderWay
+from api.edge.under_way import RequestsUnderWay
 from api.errors import problem
 
 LARGEST = 1024 * 1024
@@ -99,16 +100,14 @@ class EdgeMiddleware:
         largest = _largest(scope["path"])
         limited = receive if scope["path"] in OWN_LIMITS else _limited(receive, dict(scope["headers"]), largest)
         seconds = None if endless else UPLOAD_SECONDS if upload else SECONDS
-        request = BegunRequest(limited)
+        given_up = CancelScope()
 
         async def send(message: Message) -> None:
-            if not request.given_up:
+            if not given_up.cancel_called:
                 await visit(message)
 
         try:
-            await self._under_way.run(
-                request, lambda: self._app(scope, request.receive, send), seconds, lambda: visit.status is not None
-            )
+            await self._under_way.run(lambda: self._app(scope, limited, send), seconds, given_up)
         except Exception as error:
             if visit.status is not None:
                 raise

@@ -1,8 +1,9 @@
 """Many requests at once: none waits for a thread that others keep who wait for it; and one that takes too long."""
 
 import asyncio
+import gc
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,14 @@ from waypost.wiring import Parts
 
 CROWD = 120
 """Three times the threads that the framework would have."""
+
+
+@pytest.fixture(autouse=True)
+def nobody_collects() -> Iterator[None]:
+    """What is open is closed by whoever opened it, not by the garbage collector, which comes seldom to a server."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -58,7 +67,7 @@ async def test_more_requests_write_at_once_than_there_are_threads(calls: httpx.A
     assert set(codes[2::3]) == {200}
 
 
-async def test_one_that_works_too_long_is_answered_at_once_and_comes_to_its_own_end(
+async def test_one_that_works_too_long_is_answered_at_once_and_undone_when_its_thread_comes_back(
     calls: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     goes_on, pause = threading.Event(), journey_routes.journey_controls.pause
@@ -69,15 +78,12 @@ async def test_one_that_works_too_long_is_answered_at_once_and_comes_to_its_own_
 
     monkeypatch.setattr(journey_routes.journey_controls, "pause", slow)
     monkeypatch.setattr("api.edge.limits.SECONDS", 0.3)
-    headers = {"Idempotency-Key": "once"}
-    answer = await calls.post("/v1/journeys/welcome/pause", headers=headers)
+    answer = await calls.post("/v1/journeys/welcome/pause")
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:waypost:problem:timed-out")
     monkeypatch.setattr("api.edge.limits.SECONDS", 30.0)
+    monkeypatch.setattr(journey_routes.journey_controls, "pause", pause)
     goes_on.set()
-    async with asyncio.timeout(60):
-        while (await calls.post("/v1/journeys/welcome/pause", headers=headers)).status_code != 200:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-    assert (await calls.get("/v1/journeys/welcome")).json()["paused_at"] is not None
+    assert (await calls.post("/v1/journeys/welcome/pause")).status_code == 200, "the one before was undone"
 
 
 async def test_one_whose_body_does_not_come_leaves_its_place(
