@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -50,6 +52,14 @@ def signed_up(stack: Stack, user: str) -> None:
 
 
 @pytest.mark.timeout(900)
+def open_files(stack: Stack) -> Iterator[str]:
+    """What the processes hold open, as the system names it: one that another has removed is `(deleted)`."""
+    for process in stack.tree():
+        for file in Path(f"/proc/{process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                yield os.readlink(file)
+
+
 def test_from_nothing_to_a_mail_and_through_a_kill(stack: Stack, tmp_path: Path) -> None:
     stack.start()
     said = stack.log.read_text()
@@ -61,6 +71,7 @@ def test_from_nothing_to_a_mail_and_through_a_kill(stack: Stack, tmp_path: Path)
     until = time.monotonic() + 120
     while (looked := stack.run("doctor")).returncode != 0:  # until each part has done its first round
         assert time.monotonic() < until, looked.stdout
+    assert not [one for one in open_files(stack) if "(deleted)" in one and "waypost.db" in one], "its log is its log"
     home = {path: path.stat().st_mode & 0o077 for path in (stack.home, *stack.home.rglob("*"))}
     assert [str(path) for path, others in home.items() if others] == []
     assert {"secret", "hooks.secret"} <= {path.name for path in home}, "made before there are processes that would"
