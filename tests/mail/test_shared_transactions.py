@@ -78,6 +78,7 @@ async def test_a_lane_whose_channel_fails_waits_for_what_it_claimed(
 ) -> None:
     """Each claim lets one more mail try, which may be unknown then."""
     monkeypatch.setattr(lanes_of_mail, "BATCH", 10)
+    monkeypatch.setattr(lanes_of_mail, "PATIENCE", 60.0)
     provider.raises = {f"u{number:02}@example.com": KeyError("it broke") for number in range(CUSTOMERS)}
     lane = owner()
     while await lane.pump():
