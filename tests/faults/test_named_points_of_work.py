@@ -74,7 +74,7 @@ class Hooked(Serving):
 
     def journey(self, more: str = "") -> str:
         return (
-            "journey: work\nenter: [{on: Signed Up}]\ndefaults: {topic: general}\nstart: new\nstages:\n  new:\n"
+            "journey: hooked\nenter: [{on: Signed Up}]\ndefaults: {topic: general}\nstart: new\nstages:\n  new:\n"
             f"    final: true\n    steps:\n      - webhook: {{url: 'http://{self.address}/'}}\n      - send: welcome\n"
             f"      - {{id: listen, wait_for: {{event: Done, up_to: 2 hours}}}}\n      - send: our_story\n{more}"
         )
@@ -145,14 +145,14 @@ class Work:
         """A version that differs in a wait behind everybody, with a move."""
         self.versions += 1
         more = f"      - {{id: rest, wait: {self.versions} seconds}}\n      - send: getting_started\n"
-        self._asked("PUT", "/v1/journeys/work", content=self._hooked.journey(more))
-        plan = self._asked("POST", "/v1/journeys/work/plan", json={"spread_minutes": 0})
+        self._asked("PUT", "/v1/journeys/hooked", content=self._hooked.journey(more))
+        plan = self._asked("POST", "/v1/journeys/hooked/plan", json={"spread_minutes": 0})
         token = self._ended(plan["id"])["result"]["token"]
         arm()
         body = {"in_flight": "move", "token": token}
-        told = [self._asked("POST", "/v1/journeys/work/publish", once=token, json=body) for _ in range(2)]
+        told = [self._asked("POST", "/v1/journeys/hooked/publish", once=token, json=body) for _ in range(2)]
         assert told[0] == told[1], "however often it is asked, and whoever died before it answered"
-        assert told[0]["number"] == self._asked("GET", "/v1/journeys/work")["live_version"] == self.versions
+        assert told[0]["number"] == self._asked("GET", "/v1/journeys/hooked")["live_version"] == self.versions
         [newest, *_] = self._asked("GET", f"/v1/operations?kind={KIND}")["items"]
         assert newest["id"] == told[0]["operation"]["id"], "it is done once"
         self._ended(newest["id"])
@@ -173,7 +173,7 @@ class Work:
             return range(self.came - EACH, self.came)
 
     def _places(self, those: range) -> None:
-        self._file("enrollments&journey=work", "userId", [f"u{one}" for one in those])
+        self._file("enrollments&journey=hooked", "userId", [f"u{one}" for one in those])
 
     def _file(self, kind: str, head: str, lines: Iterable[str]) -> None:
         text = "".join(f"{one}\n" for one in (head, *lines))
