@@ -17,10 +17,10 @@ up: $(STAMP) ## run everything on this machine (Ctrl-C stops it)
 demo: $(STAMP) ## load 2,357 real customers and show each in their stage
 	@$(BIN)/python -m examples.cdnow.demo
 
-# Four at once on two cores: half of the time a test waits, for a server or a deadline.
+# Six at once on two cores: a test waits for half of its time and more, for a server or a deadline.
 test: $(STAMP) $(NODE_STAMP) ## run all the tests
 	@scripts/provide curl docker-compose chromium
-	$(BIN)/pytest -n 4 --dist worksteal
+	$(BIN)/pytest -n 6 --dist worksteal
 
 test-deep: $(STAMP) ## 500 random journeys on three interpreters, 500 pairs of versions, a world of 100,000 schedules (hours)
 	WAYPOST_DEEP=500 $(BIN)/pytest -n 2 tests/threeways tests/planning tests/http/test_everything_at_once.py

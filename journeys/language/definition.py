@@ -6,6 +6,7 @@ Shape is decided here (steps in `verbs`, scalars in `words`), meaning in `lint`.
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -196,6 +197,15 @@ class Definition(Part):
     def digest(self) -> str:
         """Names this very definition: the first 32 hex digits of its SHA-256."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()[:32]
+
+
+@lru_cache(maxsize=512)
+def parsed(canonical: str) -> Definition:
+    """The definition of a version as it is kept (`Definition.canonical`), parsed once per process.
+
+    Raise ValueError where this build cannot read it.
+    """
+    return Definition.model_validate_json(canonical)
 
 
 def json_schema() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from journeys.changes.text_diff import as_yaml
 from journeys.checks.text_bounds import LARGEST
-from journeys.language.definition import Definition
+from journeys.language.definition import parsed
 from services.definitions.journey_versions import drafts, journeys
 from services.definitions.journey_versions.drafts import Draft, DraftAuthor
 from services.errors import InvalidInput, NotFound
@@ -139,7 +139,7 @@ def discard(session: Session, key: str, revision: int, now: datetime) -> None:
 
 
 def _back_to_live(session: Session, journey: Journey, now: datetime) -> None:
-    live = Definition.model_validate_json(journeys.version(session, journey.key, journey.live_version or 0).canonical)
+    live = parsed(journeys.version(session, journey.key, journey.live_version or 0).canonical)
     drafts.put_draft(session, Draft(definition=live, warnings=()), now)
 
 

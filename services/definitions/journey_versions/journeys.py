@@ -7,7 +7,7 @@ import structlog
 from sqlmodel import Session
 
 from journeys.checks import source
-from journeys.language.definition import Definition
+from journeys.language.definition import Definition, parsed
 from journeys.program import compiler
 from journeys.program.program import Program
 from services.definitions.journey_versions import template_pins, validation_context
@@ -65,7 +65,7 @@ def publish_again(
     (`second_lifecycle`).
     """
     older = open_version(session, key, number)
-    found = Definition.model_validate_json(older.canonical)
+    found = parsed(older.canonical)
     return _make_live(session, get(session, key), found, now, older.drafted_by, by, share, older)
 
 
@@ -163,7 +163,7 @@ def definition(session: Session, key: str, number: int | None = None) -> Definit
     journey = get(session, key)
     chosen = number or journey.live_version
     if chosen is not None:
-        return Definition.model_validate_json(version(session, key, chosen).canonical)
+        return parsed(version(session, key, chosen).canonical)
     if journey.draft is None:
         raise NotFound(f"the journey {key!r} has neither a version nor a draft")
     return Definition.model_validate(journey.draft)

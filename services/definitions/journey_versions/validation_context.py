@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from journeys.checks.lint import ValidationContext
 from journeys.checks.texts import JudgeText
-from journeys.language.definition import Definition
+from journeys.language.definition import Definition, parsed
 from services.installation import installation_settings
 from store.queries.audiences import segments
 from store.queries.consent import topics
@@ -62,6 +62,6 @@ def load(
 def _live(session: Session, key: str | None) -> Definition | None:
     version = journeys.live_version(session, key) if key else None
     try:
-        return Definition.model_validate_json(version.canonical) if version else None
+        return parsed(version.canonical) if version else None
     except ValueError:  # one that this build cannot read is no model for what comes after it
         return None

@@ -13,7 +13,7 @@ from typing import Any
 from sqlmodel import Session
 
 from journeys.checks.lint import OWN_EVENTS, events_named
-from journeys.language.definition import Definition
+from journeys.language.definition import Definition, parsed
 from services.upkeep.silence import resembling, usual_gaps
 from store.queries.access import setting_rows
 from store.queries.audiences import rhythms
@@ -69,11 +69,7 @@ def pass_over(session: Session, now: datetime, error: str) -> None:
 def _live(session: Session) -> list[tuple[str, Definition]]:
     versions = journeys.letting_in(session)
     paused = journeys.paused_among(session, [one.journey for one in versions])
-    return [
-        (one.journey, Definition.model_validate_json(one.canonical))
-        for one in versions
-        if paused.get(one.journey, ()) is not None
-    ]
+    return [(one.journey, parsed(one.canonical)) for one in versions if paused.get(one.journey, ()) is not None]
 
 
 def _triggers(definition: Definition) -> Iterator[str]:

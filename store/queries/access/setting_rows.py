@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
+from store import dialect
 from store.session import collection_of
 from store.tables.definitions import Setting
 
@@ -52,26 +53,22 @@ def _read(session: Session) -> _Read:
 
 def put(session: Session, body: dict[str, Any], now: datetime) -> None:
     """Keep all settings, as a whole."""
-    row = session.get(Setting, _ROW) or Setting(id=_ROW, updated_at=now)
-    row.body, row.updated_at = body, now
-    _keep(session, row)
+    _keep(session, {"body": body, "updated_at": now}, now)
 
 
 def put_value(session: Session, value: dict[str, Any], now: datetime) -> None:
     """Keep what a fit found; the settings stay as they are."""
-    row = session.get(Setting, _ROW) or Setting(id=_ROW, updated_at=now)
-    row.value = value
-    _keep(session, row)
+    _keep(session, {"value": value}, now)
 
 
 def put_silences(session: Session, found: dict[str, Any], now: datetime) -> None:
     """Keep what a look found; the settings stay as they are."""
-    row = session.get(Setting, _ROW) or Setting(id=_ROW, updated_at=now)
-    row.silences = found
-    _keep(session, row)
+    _keep(session, {"silences": found}, now)
 
 
-def _keep(session: Session, row: Setting) -> None:
-    session.add(row)
-    session.flush()
+def _keep(session: Session, columns: Mapping[str, Any], now: datetime) -> None:
+    statement = dialect.of(session).insert(Setting)
+    changed = {name: statement.excluded[name] for name in columns}
+    row = {"id": _ROW, "body": {}, "updated_at": now, **columns}
+    session.connection().execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed), [row])
     collection_of(session, _Read).is_known = False
