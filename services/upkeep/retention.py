@@ -1,4 +1,4 @@
-"""What is kept for a time and no longer: rendered bodies, rejections, ended operations, answers to repeats.
+"""What is kept for a time and no longer: bodies, rejections, ended operations, lost uploads, answers to repeats.
 
 And the days of series that are over: what many wrote side by side becomes one row each, so that years are read fast.
 """
@@ -19,6 +19,11 @@ from store.queries.upkeep import operations
 PAGE = 200
 """Rows of a kind that go in one transaction: a body takes 0.2 ms, and who wants to write waits for 50 ms at most."""
 
+PARTS = 20
+"""The same of parts of uploaded files, half a megabyte each."""
+
+UNASKED = timedelta(days=1)
+"""How long a file is kept for which no work was asked: longer than anybody uploads one."""
 
 LATE = timedelta(hours=1)
 """How long after midnight a day is left open: what happened on its evening is written for a while."""
@@ -49,6 +54,10 @@ def _operations(session: Session, now: datetime) -> int:
     return operations.forget(session, now - timedelta(days=days), PAGE) if days is not None else 0
 
 
+def _uploads(session: Session, now: datetime) -> int:
+    return operations.drop_unasked_files(session, now - UNASKED, PARTS)
+
+
 def _series(session: Session, now: datetime) -> int:
     return series.close(session, series.day_of(now - LATE, series.zone_of(session)), PAGE)
 
@@ -63,6 +72,7 @@ CHORES: Mapping[str, Callable[[Session, datetime], int]] = {
     "bodies": _bodies,
     "rejections": _rejections,
     "operations": _operations,
+    "uploads": _uploads,
     "series": _series,
     "mail results": _mail_results,
 }

@@ -1,6 +1,6 @@
 """What has passed its time goes, and nothing else."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +9,12 @@ from sqlmodel import select
 from activities.upkeep import UpkeepLane
 from services.installation import installation_settings
 from services.installation.installation_settings import InstallationSettings
-from services.operations import operations
+from services.operations import operations, uploads
 from services.upkeep import retention
+from store.ids import least_id, new_id
 from store.queries.mails import message_bodies, messages
 from store.session import Database
-from store.tables.access import Operation, Rejection
+from store.tables.access import Operation, Rejection, UploadPart
 from store.tables.messages import MessageBody
 
 
@@ -74,3 +75,24 @@ async def test_it_goes_page_by_page_a_transaction_each_until_nothing_is_left(
     assert [await upkeep.when_idle() for _ in range(5)] == [2, 2, 1, 0, 0]
     with database.reading() as session:
         assert {one.html for one in session.exec(select(MessageBody)).all()} == {None}
+
+
+async def test_a_file_whose_taker_died_before_any_work_was_asked_for_goes_a_day_later(
+    database: Database, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "PARTS", 2)
+    old, asked, fresh = (f"{least_id('op', noon - timedelta(hours=age))}{age:016}" for age in (26, 25, 23))
+    with database.writing() as session:
+        operations.start(session, "import", {}, noon, operation_id=asked)
+        for operation_id in (old, asked, fresh):
+            for number in range(3):
+                uploads.keep(session, operation_id, number, b"u1,ann@example.com")
+    upkeep = UpkeepLane(database, lambda: noon)
+    assert [await upkeep.when_idle() for _ in range(3)] == [2, 1, 0]
+    with database.reading() as session:
+        assert {one.operation_id for one in session.exec(select(UploadPart)).all()} == {asked, fresh}
+
+
+def test_the_least_id_of_an_instant_parts_what_was_made_before_it_from_what_comes_after() -> None:
+    made, now = new_id("op"), datetime.now(UTC)
+    assert least_id("op", now - timedelta(seconds=1)) < made < least_id("op", now + timedelta(seconds=1))

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, select, tuple_
 
 from store import bulk
+from store.ids import least_id
 from store.queries.definitions import plans
 from store.statuses import OPERATION_LIVE, OperationStatus
 from store.tables.access import Operation, OperationError, UploadPart
@@ -51,6 +52,21 @@ def part(session: Session, operation_id: str, number: int) -> bytes | None:
 def drop_file(session: Session, operation_id: str) -> None:
     """Let go of the file that was uploaded for an operation."""
     session.connection().execute(delete(UploadPart).where(col(UploadPart.operation_id) == operation_id))
+
+
+def drop_unasked_files(session: Session, before: datetime, limit: int) -> int:
+    """Let go of parts of files that came before an instant and for which no work was ever asked, `limit` of them.
+
+    Return how many. Whoever takes a file and then dies leaves one.
+    """
+    asked = select(Operation.id).where(col(Operation.id) == UploadPart.operation_id).exists()
+    query = select(UploadPart.operation_id, UploadPart.number).where(
+        col(UploadPart.operation_id) < least_id("op", before), ~asked
+    )
+    found = session.exec(query.order_by(UploadPart.operation_id, col(UploadPart.number)).limit(limit)).all()
+    key = tuple_(col(UploadPart.operation_id), col(UploadPart.number))
+    session.connection().execute(delete(UploadPart).where(key.in_([tuple(one) for one in found])))
+    return len(found)
 
 
 def forget(session: Session, before: datetime, limit: int) -> int:
