@@ -10,9 +10,8 @@ is taken at its start (BEGIN IMMEDIATE), on PostgreSQL by the rows of its custom
 """
 
 import json
-import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import orjson
@@ -98,13 +97,13 @@ class Database:
         self.engines = (self.engine, open_engine(url, mode="read")) if here.readers_apart else (self.engine,)
         self._reader = self.engines[-1].execution_options(mode="read", **here.reading)
         self._writer = self.engine.execution_options(mode="write")
-        self._turn: Any = threading.Lock() if here.one_writer else nullcontext()
+        self._turn = here.turn(self.engine)
 
     @contextmanager
     def writing(self) -> Generator[Session, None, None]:
         """A transaction that is committed when the block ends well, and undone when it raises; it is not repeated.
 
-        SQLite has one writer: the threads of this process queue here, instead of polling for its lock.
+        SQLite has one writer: threads and processes wait here for their turn, instead of polling for its lock.
         """
         with self._turn, Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session

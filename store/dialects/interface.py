@@ -1,6 +1,7 @@
 """What a database says about itself: everything in which two of them differ."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,9 @@ class Dialect:
     copies: bool
     """Many rows go faster by COPY."""
     one_writer: bool
-    """One transaction writes at a time: the threads of a process queue for it."""
+    """One transaction writes at a time."""
+    turn: Callable[[Engine], AbstractContextManager[Any]]
+    """What a transaction that writes waits for before it begins, and holds to its end."""
     readers_apart: bool
     """Whoever reads has connections of their own."""
     reading: Mapping[str, Any]

@@ -1,6 +1,7 @@
 """PostgreSQL, the database of production: writers side by side, who lock rows; instants with their zone."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from sqlalchemy import Engine, String, event
@@ -62,6 +63,11 @@ def _json() -> Any:
     return JSONB()
 
 
+def _no_turn(_engine: Engine) -> AbstractContextManager[None]:
+    """Writers go side by side."""
+    return nullcontext()
+
+
 def _as_it_is(column: Any) -> Any:
     """It keeps statistics, and knows how many rows each index finds."""
     return column
@@ -84,6 +90,7 @@ POSTGRESQL = Dialect(
     insert=_insert,
     copies=True,
     one_writer=False,
+    turn=_no_turn,
     readers_apart=False,
     reading={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
     zones=True,

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.operators import custom_op
 
 from store.dialects.interface import Dialect
+from store.dialects.write_turn import WriteTurn
 
 BUSY_MS = 60_000
 """Milliseconds that a transaction waits for another process's write lock: longer than any transaction of ours takes."""
@@ -85,6 +86,11 @@ async def _written(engine: Engine) -> AsyncIterator[None]:
         raw.close()
 
 
+def _turn(engine: Engine) -> WriteTurn:
+    path = engine.url.database
+    return WriteTurn(path if path and path != ":memory:" else None)
+
+
 def _leave(_error: BaseException) -> None:
     """It names tables and columns alone."""
 
@@ -114,6 +120,7 @@ SQLITE = Dialect(
     insert=insert,
     copies=False,
     one_writer=True,
+    turn=_turn,
     readers_apart=True,  # `_only_read`
     reading={},
     zones=False,

@@ -43,6 +43,8 @@ def test_a_new_database_is_its_owners_alone_and_so_are_the_files_beside_it(tmp_p
     with database.reading():
         assert {path.name: mode(path) for path in tmp_path.iterdir()} == {
             "waypost.db": "0o600",
+            "waypost.db-next": "0o600",
+            "waypost.db-turn": "0o600",
             "waypost.db-wal": "0o600",
             "waypost.db-shm": "0o600",
         }
