@@ -64,9 +64,11 @@ def _locked(path: str, until: float) -> int | None:
     try:
         while not _is_mine(file):
             if time.monotonic() >= until:
-                os.close(file)
-                return None
+                raise TimeoutError
             time.sleep(LOOK_EVERY)
+    except OSError:  # for too long; or the file system knows no such locks
+        os.close(file)
+        return None
     except BaseException:
         os.close(file)
         raise

@@ -1,5 +1,7 @@
 """Processes that write to one SQLite file take turns: whoever waits is next, whatever the others still want."""
 
+import errno
+import fcntl
 import signal
 import subprocess
 import sys
@@ -106,3 +108,15 @@ def test_what_raises_in_its_turn_lets_it_go(tmp_path: Path) -> None:
 def test_where_no_file_can_be_made_it_is_done_without_a_turn(tmp_path: Path) -> None:
     with WriteTurn(str(tmp_path / "nowhere" / "waypost.db")):
         assert list(tmp_path.iterdir()) == []
+
+
+def test_where_files_cannot_be_locked_it_is_done_without_a_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(_file: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with WriteTurn(str(tmp_path / "waypost.db")):
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
