@@ -199,9 +199,11 @@ class Definition(Part):
         return hashlib.sha256(self.canonical().encode()).hexdigest()[:32]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def parsed(canonical: str) -> Definition:
-    """The definition of a version as it is kept (`Definition.canonical`), parsed once per process.
+    """The definition of a version as it is kept (`Definition.canonical`), parsed once per process for the live ones.
+
+    One takes 15 to 30 times the room of its text: what is asked for seldom is parsed each time.
 
     Raise ValueError where this build cannot read it.
     """

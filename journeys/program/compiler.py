@@ -58,7 +58,7 @@ def compile_journey(journey: source.Definition) -> Program:
 @lru_cache(maxsize=512)
 def load(canonical: str) -> Program:
     """The program of a canonical definition, compiled once per process."""
-    return compile_journey(source.parsed(canonical))
+    return compile_journey(source.Definition.model_validate_json(canonical))
 
 
 class _Compiler:

@@ -88,7 +88,8 @@ async def _written(engine: Engine) -> AsyncIterator[None]:
 
 def _turn(engine: Engine) -> WriteTurn:
     path = engine.url.database
-    return WriteTurn(path if path and path != ":memory:" else None)
+    is_file = path and path != ":memory:" and not path.startswith("file:")
+    return WriteTurn(os.path.realpath(path) if path and is_file else None)
 
 
 def _leave(_error: BaseException) -> None:

@@ -10,9 +10,12 @@ import threading
 import time
 from typing import Self
 
-LONGEST = 30.0
+LONGEST = 10.0
 """Seconds that a turn is waited for. Whoever has it longer has stopped, perhaps for good; SQLite's own lock decides
 then, as it does where no file can be made for the turn."""
+
+LONGEST_AGAIN = 0.1
+"""The same where the last wait was in vain: whatever keeps the turn, writes do not go one by one each 10 seconds."""
 
 LOOK_EVERY = 0.001
 """Seconds between two looks; one thread of each process looks, and only while another process writes."""
@@ -30,6 +33,7 @@ class WriteTurn:
         self._path = path
         self._threads = threading.Lock()
         self._held: int | None = None
+        self._in_vain = False
 
     def __enter__(self) -> Self:
         """Wait for the turn, `LONGEST` at most."""
@@ -43,16 +47,20 @@ class WriteTurn:
 
     def __exit__(self, *_: object) -> None:
         """Let whoever waits have it."""
-        _let_go(self._held)
-        self._threads.release()
+        try:
+            _let_go(self._held)
+        finally:
+            self._threads.release()
 
     def _taken(self, path: str) -> int | None:
-        until = time.monotonic() + LONGEST
+        until = time.monotonic() + (LONGEST_AGAIN if self._in_vain else LONGEST)
         following = _locked(f"{path}-next", until)
         try:
-            return _locked(f"{path}-turn", until)
+            held = _locked(f"{path}-turn", until)
         finally:
             _let_go(following)
+        self._in_vain = held is None
+        return held
 
 
 def _locked(path: str, until: float) -> int | None:
@@ -85,5 +93,9 @@ def _is_mine(file: int) -> bool:
 
 def _let_go(file: int | None) -> None:
     if file is not None:
-        fcntl.flock(file, fcntl.LOCK_UN)  # a child that was forked meanwhile has the file open still
-        os.close(file)
+        try:
+            fcntl.flock(file, fcntl.LOCK_UN)  # a child that was forked meanwhile has the file open still
+        except OSError:
+            pass  # it goes with the file
+        finally:
+            os.close(file)

@@ -105,6 +105,52 @@ def test_what_raises_in_its_turn_lets_it_go(tmp_path: Path) -> None:
         assert sorted(one.name for one in tmp_path.iterdir()) == ["waypost.db-next", "waypost.db-turn"]
 
 
+def test_a_turn_that_is_never_given_back_is_waited_for_once_and_not_by_each_in_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = list[float]()
+    monkeypatch.setattr(write_turn.time, "monotonic", lambda: sum(waits))
+    monkeypatch.setattr(write_turn.time, "sleep", waits.append)
+    path = str(tmp_path / "waypost.db")
+    other = WriteTurn(path)
+    with WriteTurn(path):
+        for _ in range(6):
+            with other:
+                pass
+    assert sum(waits) == pytest.approx(write_turn.LONGEST + 5 * write_turn.LONGEST_AGAIN, abs=0.1)
+    waits.clear()
+    with other:
+        assert not waits
+    with WriteTurn(path), other:
+        assert sum(waits) == pytest.approx(write_turn.LONGEST, abs=0.1), "it was given back meanwhile"
+
+
+def test_an_error_while_it_is_let_go_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = fcntl.flock
+
+    def cannot_unlock(file: int, operation: int) -> None:
+        if operation == fcntl.LOCK_UN:
+            raise OSError(errno.EIO, "input/output error")
+        real(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", cannot_unlock)
+    turn = WriteTurn(str(tmp_path / "waypost.db"))
+    for _ in range(3):
+        with turn:
+            pass
+
+
+def test_two_names_of_one_file_have_one_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "waypost.db")
+    monkeypatch.chdir(tmp_path)
+    for name in ("waypost.db", "link.db"):
+        database = Database(f"sqlite:///{name}")
+        with database.writing() as session:
+            session.connection().execute(text("SELECT 1"))
+        database.close()
+    assert sorted(one.name for one in tmp_path.glob("*-*")) == ["waypost.db-next", "waypost.db-turn"]
+
+
 def test_where_no_file_can_be_made_it_is_done_without_a_turn(tmp_path: Path) -> None:
     with WriteTurn(str(tmp_path / "nowhere" / "waypost.db")):
         assert list(tmp_path.iterdir()) == []

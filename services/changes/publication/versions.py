@@ -10,7 +10,7 @@ from sqlmodel import Session
 from journeys.changes.diff import diff
 from journeys.changes.text_diff import text_diff
 from journeys.changes.version_changes import VersionChange, summary
-from journeys.language.definition import Definition, parsed
+from journeys.language.definition import Definition
 from journeys.language.step_tree import all_steps
 from services.definitions.journey_versions import journeys
 from services.errors import NotFound, Refused
@@ -61,7 +61,7 @@ def side(session: Session, key: str, named: int | str) -> ComparedSide:
     if not isinstance(named, str):
         found = journeys.version(session, key, named)
         return ComparedSide(
-            number=found.number, definition=parsed(found.canonical),
+            number=found.number, definition=Definition.model_validate_json(found.canonical),
             drafted_by=found.drafted_by, published_by=found.published_by, at=found.published_at,
         )  # fmt: skip
     journey = journeys.get(session, key)
@@ -121,11 +121,11 @@ def _summary(before: JourneyVersion | None, one: JourneyVersion, first: int) -> 
 
 @lru_cache(maxsize=CACHED)
 def _told(before: str | None, after: str) -> str:
-    new = parsed(after)
+    new = Definition.model_validate_json(after)
     if before is None:
         stages, steps = len(new.stages), sum(1 for _ in all_steps(new))
         return f"The first version: {_many(stages, 'stage')}, {_many(steps, 'step')}."
-    return summary(diff(parsed(before), new))
+    return summary(diff(Definition.model_validate_json(before), new))
 
 
 def _many(count: int, name: str) -> str:
