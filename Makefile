@@ -27,7 +27,7 @@ test-deep: $(STAMP) ## 500 random journeys on three interpreters, 500 pairs of v
 	WAYPOST_WORLD=100000 $(BIN)/pytest -n 2 tests/world
 
 test-faults: $(STAMP) ## every fault really done, with a table of what became of the mails (25 minutes at most)
-	WAYPOST_FAULTS=1 $(BIN)/pytest -n 2 --dist worksteal tests/faults
+	WAYPOST_FAULTS=1 $(BIN)/pytest -n 3 --dist worksteal tests/faults
 
 check: $(STAMP) ## format, lint, types, walls, form, the compose file
 	$(BIN)/ruff format --check .
