@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from activities.delivery import lane as lanes_of_mail
 from activities.delivery.lane import MailLane
 from mail.brand import Brand
 from mail.composing import Composer
@@ -73,8 +74,11 @@ def receiver() -> Receiver:
 
 
 @pytest.fixture
-def lane(database: Database, receiver: Receiver, template_folder: Any, clock: Any) -> Callable[[], MailLane]:
-    """Opens the journey lane for a new owner."""
+def lane(
+    database: Database, receiver: Receiver, template_folder: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], MailLane]:
+    """Opens the journey lane for a new owner, which waits for what it has claimed on a busy machine too."""
+    monkeypatch.setattr(lanes_of_mail, "PATIENCE", 60.0)
     brand = Brand(name="Shop", sender=Sender(name="Shop", email="shop@example.com"), address="1 Street")
 
     def run() -> MailLane:

@@ -20,7 +20,9 @@ async def test_what_is_said_with_a_control_stays_out_of_temporal(real: Any) -> N
         wanted = WantedControl(verb=verb, said=f"{verb}: her zebra has died")
         await controls.ask_and_wait(real.parts, run.id, "usr_1", wanted, real.parts.database.write)
     await real.gateway.hurry(run.workflow_id)
-    history = await real.env.client.get_workflow_handle(run.workflow_id).fetch_history()
+    handle = real.env.client.get_workflow_handle(run.workflow_id)
+    await handle.result()
+    history = await handle.fetch_history()
     told = str(plain(history.to_json()))
     assert "exit" in told, "the payloads were read"
     assert "zebra" not in told
