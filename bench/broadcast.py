@@ -13,8 +13,9 @@ from pathlib import Path
 
 import psutil
 
-from bench.processes import environment, free_port, stack
+from bench.processes import environment, stack
 from waypost.client import Waypost
+from waypost.stack.free_port import free_port
 
 PEOPLE = 10_000
 WELCOME = """

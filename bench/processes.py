@@ -1,7 +1,6 @@
 """A whole stack on free ports, ended by its pid."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,11 +10,7 @@ from pathlib import Path
 
 import psutil
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from waypost.stack.free_port import free_port
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -6,7 +6,6 @@ before they are committed; no test compares them.
 
 import os
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import Generator, Sequence
@@ -25,6 +24,7 @@ from store.tables.messages import Message
 from waypost.client import Waypost
 from waypost.client.installation import client as connect
 from waypost.settings import Settings
+from waypost.stack.free_port import free_port
 from waypost.wiring import Parts
 
 FOLDER = Path(__file__).parent / "pictures" / "pages"
@@ -82,13 +82,8 @@ def main() -> None:
 
 def _settings(home: Path) -> Settings:
     """A home and ports of its own, for this process and those that it starts."""
-    free = list[int]()
-    for _ in range(3):
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            free.append(one.getsockname()[1])
     names = ("WAYPOST_PORT", "WAYPOST_TEMPORAL_PORT", "WAYPOST_TEMPORAL_UI_PORT")
-    os.environ.update({name: str(port) for name, port in zip(names, free, strict=True)})
+    os.environ.update({name: str(free_port()) for name in names})
     os.environ.update(WAYPOST_HOME=str(home), WAYPOST_BRAND="CDNOW")
     return Settings()
 

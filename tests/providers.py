@@ -6,7 +6,6 @@
 import asyncio
 import base64
 import json
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from mail.providers.sendgrid.events import KINDS, SendGridEvents
 from mail.providers.sendgrid.sender import SendGridSender
 from mail.providers.smtp.sender import SmtpSender
 from tests.sendgrid import FakeSendGrid, cut, status
+from waypost.stack.free_port import free_port
 
 SECRET = "p4ss-w0rd"
 """What every sender logs in with, and nobody may ever read."""
@@ -64,12 +64,6 @@ class OtherSide:
 
 
 Opened = Callable[[], AbstractAsyncContextManager[OtherSide]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _read(data: bytes) -> Received:

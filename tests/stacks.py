@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,14 +15,10 @@ import httpx
 import psutil
 import pytest
 
+from waypost.stack.free_port import free_port
+
 READY = b"Ctrl-C stops everything."
 WAYPOST = [sys.executable, "-m", "waypost.cli"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def answers(url: str) -> bool:

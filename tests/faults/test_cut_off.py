@@ -20,10 +20,10 @@ from tests.faults.databases import Postgres
 from tests.faults.installation import TEMPLATES, Installation
 from tests.faults.table import Measured
 from tests.faults.tcp_proxy import TcpProxy
-from tests.stacks import free_port
 from waypost.chaos.smtp_sink import SmtpSink
 from waypost.settings import Settings
 from waypost.stack import temporal_server
+from waypost.stack.free_port import free_port
 
 FULL = "WAYPOST_FAULTS" in os.environ
 CUSTOMERS = int(os.environ.get("WAYPOST_FAULTS_CUSTOMERS", 300 if FULL else 20))

@@ -66,9 +66,8 @@ async def test_no_more_mails_are_frozen_than_calls_may_be_under_way_until_their_
 ) -> None:
     """A kill leaves unknown what is frozen: what was answered and is not written counts."""
     away = Failing(monkeypatch)
-    lane = owner()
-    await lane.pump()
-    await until(lambda: len(provider.got) == provider.at_once)
+    lane = await in_calls(owner, provider)
+    provider.answers.set()
     await asyncio.sleep(0.5)
     assert ledger() == {"sending": provider.at_once, "claimed": CUSTOMERS - provider.at_once}
     assert len(provider.got) == provider.at_once
@@ -83,9 +82,8 @@ async def test_an_owner_that_ends_waits_for_the_database_to_write_down_what_it_h
 ) -> None:
     away = Failing(monkeypatch)
     monkeypatch.setattr(recording, "AT_THE_END", 0)
-    lane = owner()
-    await lane.pump()
-    await until(lambda: len(provider.got) == provider.at_once)
+    lane = await in_calls(owner, provider)
+    provider.answers.set()
     closing = asyncio.create_task(lane.close())
     await asyncio.sleep(1.0)
     assert not closing.done()

@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 from mail.message import Mail, Sender
 from mail.providers.sender import Accepted, MailRefused, MaybeSent, Misconfigured, NotSent
 from mail.providers.smtp.sender import SmtpSender
+from waypost.stack.free_port import free_port
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # aiosmtpd's own
 
@@ -109,11 +110,7 @@ def serve(certificate: Path) -> Iterator[Serve]:
         if tls:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(certificate)
-        import socket
-
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         controller = Controller(
             inbox,
             hostname="127.0.0.1",

@@ -11,10 +11,10 @@ import pytest
 import typer
 from rich.console import Console
 
-from tests.stacks import free_port
 from waypost.cli.tables import books, customer_status
 from waypost.cli.terminal import failures_as_sentences
 from waypost.errors import ApiProblem
+from waypost.stack.free_port import free_port
 
 SERVER = {"temporalio", "sqlalchemy", "sqlmodel", "fastapi", "jinja2", "ruamel", "prometheus_client"}
 """What the API and the worker need."""

@@ -14,8 +14,8 @@ from store import bulk
 from store.queries.dispatching import dispatches
 from store.queries.dispatching.dispatches import Priority
 from store.tables.enrollments import Dispatch
-from tests.stacks import free_port
 from waypost.processes.health import HealthPort
+from waypost.stack.free_port import free_port
 from waypost.wiring import Parts
 
 

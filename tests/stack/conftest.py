@@ -10,7 +10,7 @@ from aiosmtpd.controller import Controller
 from tests import postgresql
 from tests.stack.receivers import Collector, Inbox
 from tests.stack.services import Services
-from tests.stacks import free_port
+from waypost.stack.free_port import free_port
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from tests.stack.compose_file import ENV_FILE, IN_THE_IMAGE, ROOT, SERVICES
-from tests.stacks import free_port
+from waypost.stack.free_port import free_port
 
 MADE_HERE = {*IN_THE_IMAGE, "PYTHONPATH"}
 

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from tests.stack.compose_file import BIN, ROOT
-from tests.stacks import answers, free_port
+from tests.stacks import answers
+from waypost.stack.free_port import free_port
 
 
 def test_the_image_has_every_room_and_no_root() -> None:

@@ -7,7 +7,6 @@ receiver is an SMTP server of its own, so nothing leaves the machine. A mail of 
 
 import asyncio
 import os
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ from waypost.chaos.traffic import KEY, STOPPED, Traffic
 from waypost.client.installation import client
 from waypost.errors import ApiProblem, CannotStart, Unreachable
 from waypost.settings import Settings
+from waypost.stack.free_port import free_port
 from waypost.stack.stack import Stack
 
 SETTLES_WITHIN = 900.0
@@ -78,7 +78,7 @@ def _installation(folder: Path, smtp_port: int) -> Settings:
     os.chdir(folder)
     ports = ("WAYPOST_PORT", "WAYPOST_TEMPORAL_PORT", "WAYPOST_TEMPORAL_UI_PORT")
     os.environ |= {
-        **{name: str(_free_port()) for name in ports},
+        **{name: str(free_port()) for name in ports},
         "WAYPOST_HOME": str(folder / "home"),
         "WAYPOST_PROVIDER": "smtp",
         "WAYPOST_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
@@ -87,12 +87,6 @@ def _installation(folder: Path, smtp_port: int) -> Settings:
         "WAYPOST_PUBLIC_URL": "http://127.0.0.1:1",
     }
     return Settings()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Chaos:
