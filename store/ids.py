@@ -19,7 +19,7 @@ def new_id(prefix: str) -> str:
 
 
 def least_id(prefix: str, at: datetime) -> str:
-    """What every id of `new_id` made before an instant sorts below, and none made a quarter of a second after it."""
+    """No id that `new_id` makes at an instant or later sorts below it; each made 0.3 s before it, or earlier, does."""
     return f"{prefix}_{_begin(int(at.timestamp() * 1_000) >> 8)}"
 
 

@@ -201,11 +201,9 @@ class Definition(Part):
 
 @lru_cache(maxsize=64)
 def parsed(canonical: str) -> Definition:
-    """The definition of a version as it is kept (`Definition.canonical`), parsed once per process for the live ones.
+    """The definition of a version as it is kept (`Definition.canonical`), parsed once per process where asked often.
 
-    One takes 15 to 30 times the room of its text: what is asked for seldom is parsed each time.
-
-    Raise ValueError where this build cannot read it.
+    Few are kept, since one takes 15 to 30 times the room of its text. Raise ValueError where this build cannot read it.
     """
     return Definition.model_validate_json(canonical)
 

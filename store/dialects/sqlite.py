@@ -87,9 +87,9 @@ async def _written(engine: Engine) -> AsyncIterator[None]:
 
 
 def _turn(engine: Engine) -> WriteTurn:
-    path = engine.url.database
-    is_file = path and path != ":memory:" and not path.startswith("file:")
-    return WriteTurn(os.path.realpath(path) if path and is_file else None)
+    """By the file's own name, whatever link leads to it; one that is told as a URI has threads in turn alone."""
+    path = engine.url.database or ":memory:"
+    return WriteTurn(None if path == ":memory:" or path.startswith("file:") else os.path.realpath(path))
 
 
 def _leave(_error: BaseException) -> None:

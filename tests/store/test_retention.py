@@ -95,4 +95,4 @@ async def test_a_file_whose_taker_died_before_any_work_was_asked_for_goes_a_day_
 
 def test_the_least_id_of_an_instant_parts_what_was_made_before_it_from_what_comes_after() -> None:
     made, now = new_id("op"), datetime.now(UTC)
-    assert least_id("op", now - timedelta(seconds=1)) < made < least_id("op", now + timedelta(seconds=1))
+    assert least_id("op", now - timedelta(seconds=1)) < made < least_id("op", now + timedelta(seconds=0.3))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import select
 
 from services.definitions.pausing import pauses
@@ -75,6 +76,17 @@ def test_an_event_that_does_not_come_for_three_usual_gaps_is_a_silence(
     )
     came(iter([last + 49 * HOUR]))
     assert told(database, last + 51 * HOUR) == []
+
+
+def test_a_journey_whose_text_cannot_be_read_silences_no_other(
+    database: Database, welcome: None, publish: Callable[[str, str], None], came: Callable[..., None], noon: datetime
+) -> None:
+    """The books and the doctor name it (`test_unreadable_definitions`)."""
+    publish("bad", "journey: bad\nenter: [{on: Signed Up}]\nstart: a\nstages: {a: {}}")
+    with database.writing() as session:
+        session.connection().execute(text("UPDATE journey_version SET canonical = '{}' WHERE journey = 'bad'"))
+    came(by_day(noon))
+    assert told(database, noon.replace(hour=17) + 25 * HOUR) == [("event", "welcome", "Signed Up")]
 
 
 def test_a_weekend_is_no_silence_where_weekends_are_usual(

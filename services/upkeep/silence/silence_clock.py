@@ -69,7 +69,16 @@ def pass_over(session: Session, now: datetime, error: str) -> None:
 def _live(session: Session) -> list[tuple[str, Definition]]:
     versions = journeys.letting_in(session)
     paused = journeys.paused_among(session, [one.journey for one in versions])
-    return [(one.journey, parsed(one.canonical)) for one in versions if paused.get(one.journey, ()) is not None]
+    found = [(one.journey, _read(one.canonical)) for one in versions if paused.get(one.journey, ()) is not None]
+    return [(journey, definition) for journey, definition in found if definition is not None]
+
+
+def _read(canonical: str) -> Definition | None:
+    """A definition that this build cannot read waits for nothing; the books and the doctor name its journey."""
+    try:
+        return parsed(canonical)
+    except ValueError:
+        return None
 
 
 def _triggers(definition: Definition) -> Iterator[str]:
